@@ -9,8 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
 use super::HttpState;
-use crate::memberships;
-use crate::orders;
+use crate::orders::{self, PaymentEventProvider};
 use crate::platform::internal_error::InternalError;
 use crate::platform::payments::{self, Provider, Unverified};
 
@@ -38,22 +37,26 @@ pub(super) async fn receive(
         Ok(Err(_)) => return StatusCode::PAYLOAD_TOO_LARGE,
         Err(_) => return StatusCode::REQUEST_TIMEOUT,
     };
-    if let Some(play) = play {
-        return match play.verify(&headers, &body).await {
-            Ok(told) => stored(memberships::receive_play(app, &told).await),
-            Err(why) => refused(&provider, why),
-        };
-    }
-    let Some(known) = known else { return StatusCode::NOT_FOUND };
-    match payments::verify_webhook(&app.payments, known, &headers, &body, app.clock.now()).await {
-        Ok(event) => stored(orders::receive(app, known, &event).await),
-        // It is the provider's all the same: sending it again would change nothing.
-        Err(why @ Unverified::Malformed) => match serde_json::from_slice(&body) {
-            Ok(told @ Value::Object(_)) => stored(orders::receive_unread(app, known, &told).await),
-            _ => refused(&provider, why),
+    let (teller, why) = match (play, known) {
+        (Some(play), _) => match play.verify(&headers, &body).await {
+            Ok(told) => return stored(orders::receive_play(app, &told).await),
+            Err(why) => (PaymentEventProvider::GooglePlay, why),
         },
-        Err(why) => refused(&provider, why),
+        (None, Some(known)) => {
+            match payments::verify_webhook(&app.payments, known, &headers, &body, app.clock.now()).await {
+                Ok(event) => return stored(orders::receive(app, known, &event).await),
+                Err(why) => (known.into(), why),
+            }
+        }
+        (None, None) => return StatusCode::NOT_FOUND,
+    };
+    // It is the provider's all the same: sending it again would change nothing.
+    if why == Unverified::Malformed
+        && let Ok(told @ Value::Object(_)) = serde_json::from_slice(&body)
+    {
+        return stored(orders::receive_unread(app, teller, &told).await);
     }
+    refused(&provider, why)
 }
 
 fn stored(outcome: Result<(), InternalError>) -> StatusCode {

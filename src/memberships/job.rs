@@ -42,10 +42,13 @@ pub fn handlers() -> Vec<Handler> {
         Handler::scheduled("memberships.archive_orphans", "*/5 * * * *", long, |app, _| {
             async move { command::archive_orphans(&app).await }.boxed()
         }),
-        Handler::queued(command::TOLD, short, |app, payload| {
+        // For what an earlier version has enqueued; notifications are payment events since.
+        Handler::queued("memberships.play_told", short, |app, payload| {
             async move {
                 let Told { token } = serde_json::from_value(payload)?;
-                command::told(&app, &token).await
+                let outcome = command::play_told(&app, &token).await?;
+                tracing::info!(?outcome, "a notification that an earlier version has received");
+                Ok::<(), InternalError>(())
             }
             .boxed()
         }),
@@ -120,7 +123,7 @@ async fn mail_invitation(app: &App, event: FamilyMemberInvited) -> Result<(), In
     app.mailer.send(&mail, now).await
 }
 
-/// The payload of [`command::TOLD`].
+/// The payload of `memberships.play_told`.
 #[derive(Deserialize)]
 struct Told {
     token: String,

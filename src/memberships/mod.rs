@@ -19,7 +19,7 @@ mod port;
 mod query;
 
 pub(crate) use command::import_plan;
-pub use command::{my_data, receive_play};
+pub use command::{my_data, play_told};
 pub use event::{ExtraHoursChanged, FamilyJoined, FamilyLeft, MembershipChange, MembershipChanged, PlanArchived};
 pub use graphql::{
     MembershipObject, PlanObject, PlanPriceObject, membership_node, mutations, nodes, plan_node, plan_price_node,
@@ -32,7 +32,8 @@ pub(crate) use model::CreatePlanInput;
 pub use model::{
     BillingInterval, ChangeTime, ExtraHours, ExtraHoursId, LiveAllowance, LiveGiven, Membership, MembershipChangeTerms,
     MembershipId, MembershipRenewal, MembershipStatus, NewPriceInput, Period, PeriodId, PeriodReason, Plan, PlanId,
-    PlanKind, PlanPrice, PlanPriceId, PlanStatus, PlayState, ProviderSubscription, SubscriptionState, Target,
+    PlanKind, PlanPrice, PlanPriceId, PlanStatus, PlayOutcome, PlayState, ProviderSubscription, SubscriptionState,
+    Target,
 };
 pub use port::{
     Authorization, Begun, Change, Held, HoursOffer, NextCharge, Offer, Outcome, Received, StartedSubscription,

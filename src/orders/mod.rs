@@ -18,7 +18,7 @@ mod query;
 
 pub use command::{
     MembershipQuote, cancel_membership, change_membership, courses_of, earnings_file, import, import_membership,
-    invoice_file, my_data, orders_file, quote_membership_change, receipt_of, receive, receive_unread,
+    invoice_file, my_data, orders_file, quote_membership_change, receipt_of, receive, receive_play, receive_unread,
 };
 pub use event::{
     DonationEnd, DonationEnded, GiftClaimed, OrderCanceled, OrderDisputed, OrderExpired, OrderFailed, OrderOpened,
@@ -34,5 +34,5 @@ pub use job::{handlers, mails};
 pub use loader::OrderById;
 pub use model::{
     Account, Coupon, CouponId, DisputeStatus, Donation, DonationId, Movement, Order, OrderId, OrderItemKind,
-    OrderStatus, PaymentEventState, PaymentState, Receipt, RefundState, SaleFilter,
+    OrderStatus, PaymentEventProvider, PaymentEventState, PaymentState, Receipt, RefundState, SaleFilter,
 };

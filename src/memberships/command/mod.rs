@@ -21,8 +21,8 @@ pub(super) use gateway::{SYNC, sync, wait_after};
 pub(crate) use import::import_plan;
 pub(super) use member::{pause, resume, scope_of};
 pub(super) use plan::{archive_plan, create_plan, manages, set_plan_price, sold, update_plan};
-pub use play::receive_play;
-pub(super) use play::{TOLD, check_all, confirm_play_purchase, set_play_product, told};
+pub use play::play_told;
+pub(super) use play::{check_all, confirm_play_purchase, set_play_product};
 pub(super) use subscription::{end_subscriptions, release};
 pub(super) use sweep::{
     CANCEL, MOVE, archive_orphans, archive_plans_of, archive_plans_of_category, cancel_members, expire, forget_user,

@@ -31,7 +31,7 @@ pub(super) use period::{
 pub use period::{Period, PeriodId, PeriodReason};
 pub use plan::{BillingInterval, Plan, PlanId, PlanKind, PlanPrice, PlanPriceId, PlanStatus, Target};
 pub(super) use plan::{NewGateway, NewPlan, NewPrice, PlanGateway, hours_of, minutes_of, status_of};
-pub use play::PlayState;
 pub(super) use play::{DAILY, PlayProduct, PlayPurchase, Standing, base_order, change_between};
+pub use play::{PlayOutcome, PlayState};
 pub(super) use subscription::next_charge;
 pub use subscription::{ProviderSubscription, SubscriptionState};

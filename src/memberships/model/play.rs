@@ -143,6 +143,17 @@ impl PlayState {
     }
 }
 
+/// What has come of a notification of Google Play.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PlayOutcome {
+    /// The membership follows what Google says, or nothing follows from it.
+    Followed,
+    /// What it is about is not known yet, or Google does not answer; which of them.
+    Waits(&'static str),
+    /// The purchase is no membership; why.
+    Refused(String),
+}
+
 /// What Google's answer means for a membership.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::memberships) struct Standing {

@@ -1,13 +1,14 @@
-//! What payment providers tell: stored once, then processed by a job.
+//! Processes what payment providers have told.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::hold::{self, Held};
 use super::pay::{self, Arrived};
+use super::receive::enqueue;
 use super::refund::{ASKED, came_back, done, refunded_elsewhere, return_rest};
-use super::{dispute, membership, reconcile};
+use super::{dispute, membership, play_event, reconcile};
 use crate::graphql::Result;
 use crate::memberships;
 use crate::orders::model::{
@@ -21,19 +22,17 @@ use crate::platform::audit::{self, Action, Entry};
 use crate::platform::auth::{Actor, Client};
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
-use crate::platform::jobs;
 use crate::platform::payments::{GatewayEvent, GatewayFact, Provider};
-
-/// The job that processes an event.
-pub(in crate::orders) const PROCESS: &str = "orders.process_event";
 
 /// The number of attempts after which an event about an unknown payment is refused: after some three hours.
 const MOST_ATTEMPTS: i32 = 11;
 /// The reason of a refund that was made at the provider.
 const AT_PROVIDER: &str = "Refunded at the payment provider.";
+/// Why an event that cannot be read is refused.
+pub(super) const UNREAD: &str = "The event is of a form that this version does not know.";
 
 /// What became of an attempt to process an event.
-enum Outcome {
+pub(super) enum Outcome {
     /// It is processed, or was before.
     Done,
     /// What it is about is not known yet.
@@ -42,35 +41,6 @@ enum Outcome {
     WaitLong(&'static str),
     /// It contradicts what is known.
     Refuse(String),
-}
-
-/// Stores an event whose signature was verified; it is processed by a job. One that was received before is not stored
-/// again.
-///
-/// # Errors
-/// The event could not be stored: the provider must send it again.
-pub async fn receive(app: &App, provider: Provider, event: &GatewayEvent) -> std::result::Result<(), InternalError> {
-    let body = serde_json::to_value(event)?;
-    app.db
-        .transaction(async |tx| {
-            let id = PaymentEventId::new(app.clock.uuid());
-            if rows::insert(tx, id, (provider, event, &body), app.clock.now()).await? {
-                enqueue(tx, app, id, app.clock.now()).await?;
-            }
-            Ok(())
-        })
-        .await
-}
-
-pub(super) async fn enqueue(
-    tx: &mut Tx,
-    app: &App,
-    id: PaymentEventId,
-    at: DateTime<Utc>,
-) -> std::result::Result<(), InternalError> {
-    // A key of its own for each time, because the job that enqueues the next one is still there.
-    let key = format!("{PROCESS}/{}/{}", id.uuid(), at.timestamp_micros());
-    jobs::enqueue_at(tx, &app.clock, PROCESS, &json!({ "event": id }), &key, at).await
 }
 
 /// Processes an event. Doing it again does nothing.
@@ -82,7 +52,11 @@ pub(in crate::orders) async fn process(app: &App, id: PaymentEventId) -> std::re
     if row.state == PaymentEventState::Processed {
         return Ok(());
     }
-    match apply(app, &row).await {
+    let applied = match row.provider.gateway() {
+        Some(provider) => apply(app, provider, &row).await,
+        None => play_event::apply(app, &row).await,
+    };
+    match applied {
         Ok(outcome) => attempted(app, id, outcome).await,
         Err(error) => {
             let failed = (PaymentEventState::Received, Some(error.report()));
@@ -129,18 +103,18 @@ fn wait_after(attempts: i32) -> TimeDelta {
 }
 
 /// Applies an event to its order.
-async fn apply(app: &App, row: &PaymentEvent) -> std::result::Result<Outcome, InternalError> {
+async fn apply(app: &App, provider: Provider, row: &PaymentEvent) -> std::result::Result<Outcome, InternalError> {
     let Ok(event) = serde_json::from_value::<GatewayEvent>(row.body.clone()) else {
-        return Ok(Outcome::Refuse("The event is of a form that this version does not know.".into()));
+        return Ok(Outcome::Refuse(UNREAD.into()));
     };
     if let GatewayFact::Other { .. } = event.fact {
         return Ok(Outcome::Done);
     }
     if let GatewayFact::SubscriptionPaid | GatewayFact::SubscriptionFailed | GatewayFact::SubscriptionEnded = event.fact
     {
-        return follow_subscription(app, row, &event).await;
+        return follow_subscription(app, (provider, row), &event).await;
     }
-    let known = match payment_of(app, row.provider, &event).await? {
+    let known = match payment_of(app, provider, &event).await? {
         Ok(Some(known)) => known,
         Ok(None) => return Ok(Outcome::Wait("There is no such payment, or not yet.")),
         Err(why) => return Ok(Outcome::Refuse(why.into())),
@@ -149,7 +123,7 @@ async fn apply(app: &App, row: &PaymentEvent) -> std::result::Result<Outcome, In
     if event.reference.is_empty() {
         refer(app, row, id).await?;
     }
-    if let Some(why) = contradiction(&known, row.provider, &event) {
+    if let Some(why) = contradiction(&known, provider, &event) {
         return Ok(Outcome::Refuse(why));
     }
     match &event.fact {
@@ -195,23 +169,23 @@ async fn refer(app: &App, row: &PaymentEvent, payment: Uuid) -> std::result::Res
 /// Asks the provider about the subscription of an event, and does what follows from that.
 async fn follow_subscription(
     app: &App,
-    row: &PaymentEvent,
+    (provider, row): (Provider, &PaymentEvent),
     event: &GatewayEvent,
 ) -> std::result::Result<Outcome, InternalError> {
-    if app.payments.account(row.provider) != Some(event.account.as_str()) {
+    if app.payments.account(provider) != Some(event.account.as_str()) {
         return Ok(Outcome::Refuse(format!("The account {} is not one of this server.", event.account)));
     }
     let Some(id) = &event.subscription else {
         return Ok(Outcome::Refuse("The event names no subscription.".into()));
     };
-    let known = memberships::subscription(&mut *app.db.read().await?, row.provider, id).await?;
+    let known = memberships::subscription(&mut *app.db.read().await?, provider, id).await?;
     let Some(known) = known else { return Ok(Outcome::Wait("There is no such subscription, or not yet.")) };
     if let Err(error) = membership::ask(app, &known, event.fact == GatewayFact::SubscriptionFailed).await {
         tracing::warn!(error = error.report(), subscription = id, "the provider of an event could not be asked");
         return Ok(Outcome::Wait("The provider could not be asked about the subscription."));
     }
     let Some(transaction) = event.transaction.as_deref() else { return Ok(Outcome::Done) };
-    let paid = payment::by_transaction(&mut *app.db.read().await?, row.provider, transaction).await?;
+    let paid = payment::by_transaction(&mut *app.db.read().await?, provider, transaction).await?;
     match paid {
         Some(paid) => refer(app, row, paid.id).await.map(|()| Outcome::Done),
         None if event.fact == GatewayFact::SubscriptionPaid => {
@@ -385,6 +359,8 @@ pub(in crate::orders) async fn replay(
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+
     use super::*;
     use crate::graphql::money::CurrencyCode;
     use crate::orders::model::OrderId;

@@ -14,10 +14,10 @@ use crate::graphql::{Connection, PageArgs, Requires, Result, Scoped, Sequential,
 use crate::orders::command;
 use crate::orders::loader::{OrderOfPayment, PaymentEventById, PaymentEventCount, PaymentEventPage};
 use crate::orders::model::{
-    PaymentEvent, PaymentEventFilter, PaymentEventId, PaymentEventState, PaymentEventWhich, ReplayPaymentEventInput,
+    PaymentEvent, PaymentEventFilter, PaymentEventId, PaymentEventProvider, PaymentEventState, PaymentEventWhich,
+    ReplayPaymentEventInput,
 };
 use crate::orders::policy;
-use crate::platform::payments::Provider;
 
 const LIST: &str = "paymentEvents";
 
@@ -34,7 +34,7 @@ impl PaymentEventObject {
     }
 
     /// The provider.
-    async fn provider(&self) -> Provider {
+    async fn provider(&self) -> PaymentEventProvider {
         self.0.provider
     }
 
@@ -48,7 +48,7 @@ impl PaymentEventObject {
         &self.0.kind
     }
 
-    /// The order whose payment it is about; null if that is not known.
+    /// The order whose payment it is about; null if that is not known, and for Google Play.
     async fn order(&self, ctx: &Context<'_>) -> Result<Option<Sequential<OrderObject>>> {
         let Ok(payment) = self.0.reference.parse() else { return Ok(None) };
         let Some(order) = loaders(ctx).load(OrderOfPayment(payment)).await? else { return Ok(None) };

@@ -17,14 +17,15 @@ use crate::platform::payments::Provider;
 /// The id of an event: `payment_event_01j…`.
 pub(in crate::orders) type PaymentEventId = Id<PaymentEvent>;
 
-/// An event that a provider has told by a webhook.
-#[derive(Clone, Debug, Queryable, Selectable)]
+/// An event that a provider has told by a webhook. It has no `Debug`, as the token of a purchase on Google Play is a
+/// secret.
+#[derive(Clone, Queryable, Selectable)]
 #[diesel(table_name = payment_events, check_for_backend(diesel::pg::Pg))]
 pub(in crate::orders) struct PaymentEvent {
     /// The id.
     pub(in crate::orders) id: PaymentEventId,
     /// The provider.
-    pub(in crate::orders) provider: Provider,
+    pub(in crate::orders) provider: PaymentEventProvider,
     /// The provider's id.
     pub(in crate::orders) external_id: String,
     /// The id of the payment, as the provider was told it.
@@ -49,17 +50,80 @@ impl Entity for PaymentEvent {
     const PREFIX: &'static str = "payment_event";
 }
 
+/// An event that was not stored yet. It has no `Debug` either.
+pub(in crate::orders) struct ToldEvent<'a> {
+    /// The provider.
+    pub(in crate::orders) provider: PaymentEventProvider,
+    /// The provider's id, which is the same when it is sent again.
+    pub(in crate::orders) external_id: &'a str,
+    /// The id of the payment, as the provider was told it; empty if it names none.
+    pub(in crate::orders) reference: &'a str,
+    /// The kind of event.
+    pub(in crate::orders) kind: &'a str,
+    /// What was told, without what is personal.
+    pub(in crate::orders) body: &'a Value,
+}
+
+/// Who has told an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Text)]
+pub enum PaymentEventProvider {
+    /// The sandbox of this server.
+    Sandbox,
+    /// Stripe.
+    Stripe,
+    /// Razorpay.
+    Razorpay,
+    /// PayPal.
+    Paypal,
+    /// Google Play: it tells of purchases in an app, which are memberships without orders.
+    GooglePlay,
+}
+
+stored_as_text!(PaymentEventProvider {
+    Sandbox = "SANDBOX",
+    Stripe = "STRIPE",
+    Razorpay = "RAZORPAY",
+    Paypal = "PAYPAL",
+    GooglePlay = "GOOGLE_PLAY",
+});
+
+impl From<Provider> for PaymentEventProvider {
+    fn from(provider: Provider) -> PaymentEventProvider {
+        match provider {
+            Provider::Sandbox => PaymentEventProvider::Sandbox,
+            Provider::Stripe => PaymentEventProvider::Stripe,
+            Provider::Razorpay => PaymentEventProvider::Razorpay,
+            Provider::Paypal => PaymentEventProvider::Paypal,
+        }
+    }
+}
+
+impl PaymentEventProvider {
+    /// Returns the provider at which orders are paid; `None` for Google Play.
+    pub(in crate::orders) fn gateway(self) -> Option<Provider> {
+        match self {
+            PaymentEventProvider::Sandbox => Some(Provider::Sandbox),
+            PaymentEventProvider::Stripe => Some(Provider::Stripe),
+            PaymentEventProvider::Razorpay => Some(Provider::Razorpay),
+            PaymentEventProvider::Paypal => Some(Provider::Paypal),
+            PaymentEventProvider::GooglePlay => None,
+        }
+    }
+}
+
 /// The state of an event of a payment provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Text)]
 pub enum PaymentEventState {
     /// It is to be processed.
     Received,
-    /// The payment that it names is not known, or not yet: it is tried again.
+    /// The payment or purchase that it names is not known, or not yet: it is tried again.
     Waiting,
     /// It is processed.
     Processed,
-    /// It contradicts the payment, the payment has stayed unknown, or this version cannot read it. It can be replayed.
+    /// It contradicts the payment, what it names has stayed unknown or is no membership, or this version cannot read it.
+    /// It can be replayed.
     Refused,
 }
 
@@ -86,4 +150,18 @@ pub(in crate::orders) struct PaymentEventWhich {
     pub(in crate::orders) states: Option<Vec<PaymentEventState>>,
     /// The order; `None` for any.
     pub(in crate::orders) order: Option<OrderId>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_provider_of_payments_has_the_same_name_in_its_events() {
+        for provider in [Provider::Sandbox, Provider::Stripe, Provider::Razorpay, Provider::Paypal] {
+            let teller = PaymentEventProvider::from(provider);
+            assert_eq!((teller.gateway(), teller.as_str()), (Some(provider), provider.as_str()));
+        }
+        assert_eq!(PaymentEventProvider::GooglePlay.gateway(), None);
+    }
 }

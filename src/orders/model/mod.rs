@@ -26,8 +26,8 @@ pub use earnings::SaleFilter;
 pub(super) use earnings::{
     Earned, Earner, EarningsLine, ItemEarned, Owed, Payout, RecordPayoutInput, Sale, SetChannelShareInput,
 };
-pub use event::PaymentEventState;
-pub(super) use event::{PaymentEvent, PaymentEventFilter, PaymentEventId, PaymentEventWhich};
+pub(super) use event::{PaymentEvent, PaymentEventFilter, PaymentEventId, PaymentEventWhich, ToldEvent};
+pub use event::{PaymentEventProvider, PaymentEventState};
 pub(super) use gift::{
     ClaimGiftInput, Gift, GiftId, GiftInput, NewGift, ResendGiftInput, gift_code, normal_gift_code, written,
 };

@@ -6,14 +6,12 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Uuid as SqlUuid};
 use diesel_async::AsyncPgConnection;
-use serde_json::Value;
 use uuid::Uuid;
 
 use crate::graphql::page::Page;
-use crate::orders::model::{PaymentEvent, PaymentEventId, PaymentEventState, PaymentEventWhich};
+use crate::orders::model::{PaymentEvent, PaymentEventId, PaymentEventState, PaymentEventWhich, ToldEvent};
 use crate::platform::db::schema::payment_events;
 use crate::platform::db::{RunQueryDsl, Tx, newest_first};
-use crate::platform::payments::{GatewayEvent, Provider};
 use crate::platform::retention::Retention;
 
 /// Old events.
@@ -23,17 +21,17 @@ pub(in crate::orders) const EVENTS: Retention = Retention::new("payment_events",
 pub(in crate::orders) async fn insert(
     tx: &mut Tx,
     id: PaymentEventId,
-    (provider, event, body): (Provider, &GatewayEvent, &Value),
+    told: &ToldEvent<'_>,
     now: DateTime<Utc>,
 ) -> QueryResult<bool> {
     let stored = diesel::insert_into(payment_events::table)
         .values((
             payment_events::id.eq(id),
-            payment_events::provider.eq(provider),
-            payment_events::external_id.eq(&event.id),
-            payment_events::reference.eq(&event.reference),
-            payment_events::kind.eq(event.fact.kind()),
-            payment_events::body.eq(body),
+            payment_events::provider.eq(told.provider),
+            payment_events::external_id.eq(told.external_id),
+            payment_events::reference.eq(told.reference),
+            payment_events::kind.eq(told.kind),
+            payment_events::body.eq(told.body),
             payment_events::state.eq(PaymentEventState::Received),
             payment_events::received_at.eq(now),
         ))

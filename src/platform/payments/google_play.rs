@@ -11,7 +11,8 @@ use base64::prelude::BASE64_STANDARD;
 use chrono::{DateTime, Utc};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
 use hyper::{HeaderMap, Request, StatusCode};
-use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 
 use super::client::Client;
 use super::google_keys::Keys;
@@ -24,6 +25,8 @@ use crate::platform::internal_error::InternalError;
 const SCOPE: &str = "https://www.googleapis.com/auth/androidpublisher";
 /// The longest token of a purchase, in bytes. They have some 150.
 const LONGEST_TOKEN: usize = 1000;
+/// The type of a product that is bought once, as it is told of what was voided.
+const ONE_TIME: u32 = 2;
 
 /// An app on Google Play.
 pub struct GooglePlay {
@@ -94,12 +97,14 @@ pub enum SubscriptionState {
 }
 
 /// A notification that something has become of a purchase. The state is to be read anew.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notification {
     /// The id of the message, which is the same when it is sent again.
     pub id: String,
-    /// The token of the subscription that has changed, or of the purchase that was refunded or charged back. `None` if
-    /// it is about a product that is bought once, or the owner of the app tries whether notifications arrive.
+    /// What has happened, such as `subscription.renewed`.
+    pub kind: String,
+    /// The token of the subscription that has changed, or was refunded or charged back. `None` if it is about a product
+    /// that is bought once, or the owner of the app tries whether notifications arrive.
     pub token: Option<String>,
 }
 
@@ -162,14 +167,24 @@ struct Message {
 #[serde(rename_all = "camelCase")]
 struct Developer {
     package_name: String,
-    subscription_notification: Option<OfToken>,
-    voided_purchase_notification: Option<OfToken>,
+    subscription_notification: Option<OfSubscription>,
+    voided_purchase_notification: Option<Voided>,
+    one_time_product_notification: Option<IgnoredAny>,
+    test_notification: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct OfToken {
+struct OfSubscription {
     purchase_token: String,
+    notification_type: Option<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Voided {
+    purchase_token: String,
+    product_type: Option<u32>,
 }
 
 impl GooglePlay {
@@ -293,6 +308,42 @@ fn read(package: &str, body: &[u8]) -> Option<Notification> {
     if told.package_name != package {
         return None;
     }
-    let about = told.voided_purchase_notification.or(told.subscription_notification);
-    Some(Notification { id: message.message_id, token: about.map(|about| about.purchase_token) })
+    let (kind, token) = match told {
+        Developer { voided_purchase_notification: Some(Voided { purchase_token, product_type }), .. } => {
+            ("purchase.voided", Some(purchase_token).filter(|_| product_type != Some(ONE_TIME)))
+        }
+        Developer { subscription_notification: Some(about), .. } => {
+            (kind_of(about.notification_type), Some(about.purchase_token))
+        }
+        Developer { one_time_product_notification: Some(_), .. } => ("product.changed", None),
+        Developer { test_notification: Some(_), .. } => ("test", None),
+        _ => ("other", None),
+    };
+    Some(Notification { id: message.message_id, kind: kind.to_owned(), token })
+}
+
+/// What a number of Google's says that has happened to a subscription.
+fn kind_of(number: Option<u32>) -> &'static str {
+    match number {
+        Some(1) => "subscription.recovered",
+        Some(2) => "subscription.renewed",
+        Some(3) => "subscription.canceled",
+        Some(4) => "subscription.purchased",
+        Some(5) => "subscription.on_hold",
+        Some(6) => "subscription.in_grace_period",
+        Some(7) => "subscription.restarted",
+        Some(8) => "subscription.price_change_confirmed",
+        Some(9) => "subscription.deferred",
+        Some(10) => "subscription.paused",
+        Some(11) => "subscription.pause_schedule_changed",
+        Some(12) => "subscription.revoked",
+        Some(13) => "subscription.expired",
+        Some(17) => "subscription.items_changed",
+        Some(18) => "subscription.cancellation_scheduled",
+        Some(19) => "subscription.price_change_updated",
+        Some(20) => "subscription.pending_purchase_canceled",
+        Some(22) => "subscription.price_step_up_consent_updated",
+        // One that is newer than this version.
+        _ => "subscription.changed",
+    }
 }

@@ -10,6 +10,7 @@ mod live;
 mod model;
 mod plans;
 mod play;
+mod play_events;
 mod prices;
 mod renewals;
 mod subscriptions;

@@ -7,14 +7,14 @@ use crate::orders::fakes::Fault;
 use crate::orders::fakes::google_play::{PACKAGE, PlayFake, active, claims, push, sign};
 
 /// A club whose plan of all courses is sold on Google Play, too.
-struct PlayClub {
-    club: Club,
-    fake: PlayFake,
-    plan: Value,
+pub(super) struct PlayClub {
+    pub(super) club: Club,
+    pub(super) fake: PlayFake,
+    pub(super) plan: Value,
 }
 
 impl PlayClub {
-    async fn open() -> PlayClub {
+    pub(super) async fn open() -> PlayClub {
         let fake = PlayFake::start().await;
         let club = Club::with(&fake.settings()).await;
         let plan = club.all_access().await;
@@ -28,28 +28,28 @@ impl PlayClub {
         json!({ "planPriceId": price, "productId": "basic", "basePlanId": base_plan })
     }
 
-    async fn sell(&self, price: &str, base_plan: &str) {
+    pub(super) async fn sell(&self, price: &str, base_plan: &str) {
         let input = PlayClub::product(price, base_plan);
         self.club.app.mutate(&self.club.root, "setPlayProduct", "planPrice { id }", input).await;
     }
 
     /// A user buys a month in the app.
-    fn buy(&self, user: &User, token: &str) {
+    pub(super) fn buy(&self, user: &User, token: &str) {
         self.fake.set(token, active(&user.id, "monthly", self.club.now() + TimeDelta::days(30)));
     }
 
-    fn input(&self, token: &str) -> Value {
+    pub(super) fn input(&self, token: &str) -> Value {
         json!({ "planId": self.plan["id"], "purchaseToken": token })
     }
 
     /// Confirms a purchase; returns the membership.
-    async fn confirm(&self, user: &User, input: Value) -> Value {
+    pub(super) async fn confirm(&self, user: &User, input: Value) -> Value {
         let selection = format!("membership {{ {MEMBERSHIP} isManagedByGooglePlay }}");
         self.club.app.mutate(user, "confirmPlayPurchase", &selection, input).await["membership"].take()
     }
 
     /// Sam buys and confirms a month; returns the id of the membership.
-    async fn join(&self, token: &str) -> String {
+    pub(super) async fn join(&self, token: &str) -> String {
         self.buy(&self.club.sam, token);
         let made = self.confirm(&self.club.sam, self.input(token)).await;
         self.check().await;
@@ -70,7 +70,7 @@ impl PlayClub {
         self.check().await;
     }
 
-    fn set_state(&self, token: &str, state: &str) {
+    pub(super) fn set_state(&self, token: &str, state: &str) {
         self.fake.change(token, |purchase| {
             purchase["subscriptionState"] = format!("SUBSCRIPTION_STATE_{state}").into();
         });
@@ -80,26 +80,43 @@ impl PlayClub {
         self.fake.change(token, |purchase| purchase["lineItems"][0]["expiryTime"] = end.to_rfc3339().into());
     }
 
-    async fn post(&self, bearer: &str, body: &Value) -> StatusCode {
+    pub(super) async fn post(&self, bearer: &str, body: &Value) -> StatusCode {
         let request = self.club.app.client.post(format!("{}/webhooks/google-play", self.club.app.url));
         request.bearer_auth(bearer).body(body.to_string()).send().await.unwrap().status()
     }
 
+    /// The token of Pub/Sub.
+    pub(super) fn bearer(&self) -> String {
+        sign(&claims(self.club.now()), "key1")
+    }
+
+    /// A message of Pub/Sub, with an id of its own.
+    pub(super) async fn message(&self, told: Value) -> Value {
+        let mut message = push(told, PACKAGE);
+        let id = self.club.app.sql("SELECT 'message-' || count(*) FROM payment_events").await;
+        message["message"]["messageId"] = id.into();
+        message
+    }
+
     /// Google tells that something has become of a purchase.
-    async fn tell(&self, token: &str) {
-        let told = json!({ "subscriptionNotification": { "purchaseToken": token, "notificationType": 2 } });
-        let bearer = sign(&claims(self.club.now()), "key1");
-        assert_eq!(self.post(&bearer, &push(told, PACKAGE)).await, 200);
+    pub(super) async fn tell(&self, token: &str) {
+        let message = self.message(renewed(token)).await;
+        assert_eq!(self.post(&self.bearer(), &message).await, 200);
         self.club.settle().await;
     }
 
-    async fn has(&self) -> bool {
+    pub(super) async fn has(&self) -> bool {
         self.club.has(&self.club.sam, &self.club.course).await
     }
 
     fn acknowledgements(&self) -> usize {
         self.fake.wire.count(":acknowledge")
     }
+}
+
+/// A notification of a renewal.
+pub(super) fn renewed(token: &str) -> Value {
+    json!({ "subscriptionNotification": { "purchaseToken": token, "notificationType": 2 } })
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -304,16 +321,15 @@ async fn only_google_s_notifications_are_heard_and_what_was_bought_in_the_store_
     let play = PlayClub::open().await;
     let sam = &play.club.sam;
     play.buy(sam, "token-1");
-    let told = json!({ "subscriptionNotification": { "purchaseToken": "token-1", "notificationType": 4 } });
-    let body = push(told, PACKAGE);
+    let body = push(renewed("token-1"), PACKAGE);
     let mut forged = claims(play.club.now());
     forged["email"] = "evil@example.org".into();
     assert_eq!(play.post(&sign(&forged, "key1"), &body).await, 400);
     assert_eq!(play.post("none", &body).await, 400);
-    let good = sign(&claims(play.club.now()), "key1");
-    assert_eq!(play.post(&good, &json!({})).await, 400);
-    assert_eq!(play.post(&good, &push(json!({ "testNotification": {} }), PACKAGE)).await, 200);
+    let good = play.bearer();
+    assert_eq!(play.post(&good, &json!("no object")).await, 400);
     play.club.settle().await;
+    assert_eq!(play.club.app.sql("SELECT count(*) FROM payment_events").await, "0");
     assert_eq!(play.fake.wire.count("GET /androidpublisher"), 0);
     // Nobody knows whose it is, until its app says so.
     play.fake.change("token-1", |purchase| purchase["externalAccountIdentifiers"] = Value::Null);

@@ -114,14 +114,24 @@ async fn only_our_subscription_of_pubsub_is_believed() {
     let play = Play::start().await;
     let token = |name: &str| json!({ name: { "purchaseToken": "token-1", "notificationType": 2, "sku": "book" } });
     let good = sign(&play.claims(), "key1");
-    for (told, about) in [
-        (token("subscriptionNotification"), Some("token-1")),
-        (token("voidedPurchaseNotification"), Some("token-1")),
-        (token("oneTimeProductNotification"), None),
-        (json!({ "testNotification": { "version": "1.0" } }), None),
+    let of_type =
+        |number: u32| json!({ "subscriptionNotification": { "purchaseToken": "token-1", "notificationType": number } });
+    let voided = |product_type: u32| json!({ "voidedPurchaseNotification": { "purchaseToken": "token-1", "productType": product_type } });
+    for (told, kind, about) in [
+        (token("subscriptionNotification"), "subscription.renewed", Some("token-1")),
+        (of_type(4), "subscription.purchased", Some("token-1")),
+        (of_type(13), "subscription.expired", Some("token-1")),
+        (of_type(999), "subscription.changed", Some("token-1")),
+        (token("voidedPurchaseNotification"), "purchase.voided", Some("token-1")),
+        (voided(1), "purchase.voided", Some("token-1")),
+        (voided(2), "purchase.voided", None),
+        (token("oneTimeProductNotification"), "product.changed", None),
+        (json!({ "testNotification": { "version": "1.0" } }), "test", None),
+        (json!({ "somethingNew": {} }), "other", None),
     ] {
         let read = play.verify(&good, &push(told, PACKAGE)).await;
-        assert_eq!(read, Ok(Notification { id: "136969346945".into(), token: about.map(str::to_owned) }));
+        let expected = Notification { id: "136969346945".into(), kind: kind.into(), token: about.map(str::to_owned) };
+        assert_eq!(read, Ok(expected));
     }
     let body = push(token("subscriptionNotification"), PACKAGE);
     let changed = |name: &str, value: Value| {

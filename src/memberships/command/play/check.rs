@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 use futures_util::stream::{self, StreamExt};
-use serde_json::json;
 
 use super::enroll::{Found, count, enroll, hold, settle};
 use crate::accounts::UserId;
@@ -10,59 +9,60 @@ use crate::entitlements::EndReason;
 use crate::graphql::Error;
 use crate::memberships::command::access::end;
 use crate::memberships::command::gateway::wait_after;
-use crate::memberships::model::{DAILY, PlayState};
+use crate::memberships::model::{DAILY, MembershipStatus, PlayOutcome, PlayState, Standing};
 use crate::memberships::query::play as query;
 use crate::platform::App;
 use crate::platform::internal_error::InternalError;
-use crate::platform::jobs;
-use crate::platform::payments::google_play::{GooglePlay, Notification, Subscription};
-
-/// The job that asks about the purchase of a notification.
-pub(in crate::memberships) const TOLD: &str = "memberships.play_told";
+use crate::platform::payments::google_play::{GooglePlay, Subscription};
 
 /// The number of calls at a time.
 const IN_FLIGHT: usize = 4;
 
-/// Has Google asked about the purchase of a notification that was verified.
+/// Asks Google about the purchase of a notification, and does what follows. One that no app has confirmed is the
+/// membership of the user whom the app has named to Google, or whose purchase it replaces: so one that was made in the
+/// Play Store is acknowledged, too.
 ///
 /// # Errors
-/// That could not be stored: Google must send it again.
-pub async fn receive_play(app: &App, told: &Notification) -> Result<(), InternalError> {
-    let Some(token) = &told.token else {
-        tracing::info!(id = told.id, "a notification of Google Play is about no subscription");
-        return Ok(());
+/// The database failed.
+pub async fn play_told(app: &App, token: &str) -> Result<PlayOutcome, InternalError> {
+    let Some(play) = app.payments.google_play() else {
+        return Ok(PlayOutcome::Waits("Google Play is not set up."));
     };
-    let key = format!("{TOLD}/{}", told.id);
-    app.db.transaction(async |tx| jobs::enqueue(tx, &app.clock, TOLD, &json!({ "token": token }), &key).await).await
-}
-
-/// Asks about the purchase of a notification. One that no app has confirmed is the membership of the user whom the app
-/// has named to Google, or whose purchase it replaces: so one that was made in the Play Store is acknowledged, too.
-///
-/// # Errors
-/// The database failed, or Google does not answer about a purchase that is not known here.
-pub(in crate::memberships) async fn told(app: &App, token: &str) -> Result<(), InternalError> {
-    let Some(play) = app.payments.google_play() else { return Ok(()) };
-    if query::by_token(&mut *app.db.read().await?, token).await?.is_some() {
-        return check_one(app, play, token.to_owned()).await;
-    }
     let asked_at = app.clock.now();
-    let Some(read) = play.read_subscription(token).await? else {
-        tracing::info!("a notification of Google Play is about no subscription of today");
-        return Ok(());
+    let read = match play.read_subscription(token).await {
+        Ok(read) => read,
+        Err(error) => {
+            tracing::warn!(%error, "Google Play could not be asked about a notification");
+            return Ok(PlayOutcome::Waits("Google Play could not be asked about the purchase."));
+        }
     };
+    if query::by_token(&mut *app.db.read().await?, token).await?.is_some() {
+        // If it is to be acknowledged, it is due now.
+        follow(app, token, read.as_ref(), asked_at).await?;
+        return Ok(PlayOutcome::Followed);
+    }
+    let Some(read) = read else {
+        return Ok(PlayOutcome::Waits("Google Play knows no such subscription, or not yet."));
+    };
+    match Standing::of(&read, asked_at).map(|standing| standing.status) {
+        None => return Ok(PlayOutcome::Waits("The purchase is not paid yet, or in a state that is not known.")),
+        Some(MembershipStatus::Expired) => return Ok(PlayOutcome::Followed),
+        Some(_) => {}
+    }
     let Some(user) = owner_of(app, &read).await? else {
-        tracing::info!("a purchase on Google Play is of no known user: its app has to confirm it");
-        return Ok(());
+        return Ok(PlayOutcome::Waits("The purchase is of no known user: its app has to confirm it."));
     };
     let found = Found { user, token, read: &read, asked_at, plan: None };
     match app.db.transaction(async |tx| enroll(tx, app, &found).await).await {
-        Ok(_) => Ok(()),
+        Ok(_) => Ok(PlayOutcome::Followed),
         Err(Error::Internal(error)) => Err(error),
+        Err(Error::Unauthenticated(_)) => {
+            Ok(PlayOutcome::Refused("The purchase is of a user who does not exist, or no longer.".into()))
+        }
         Err(error) => {
             let why = error.into_message();
             tracing::warn!(why, user = %user.uuid(), "a purchase on Google Play is no membership");
-            Ok(())
+            Ok(PlayOutcome::Refused(format!("The purchase is no membership. Its user would be told: {why}")))
         }
     }
 }
@@ -112,11 +112,9 @@ async fn check_one(app: &App, play: &GooglePlay, token: String) -> Result<(), In
 
 async fn check(app: &App, play: &GooglePlay, token: &str) -> Result<(), InternalError> {
     let asked_at = app.clock.now();
-    let Some(read) = play.read_subscription(token).await? else { return unknown(app, token, asked_at).await };
-    let settled = app.db.transaction(async |tx| settle(tx, app, token, &read, asked_at).await).await?;
-    if !settled.is_some_and(|(_, lacks_acknowledgement)| lacks_acknowledgement) {
-        return Ok(());
-    }
+    let read = play.read_subscription(token).await?;
+    let lacks_acknowledgement = follow(app, token, read.as_ref(), asked_at).await?;
+    let Some(read) = read.filter(|_| lacks_acknowledgement) else { return Ok(()) };
     play.acknowledge(&read.product, token).await?;
     let now = app.clock.now();
     app.db
@@ -125,6 +123,19 @@ async fn check(app: &App, play: &GooglePlay, token: &str) -> Result<(), Internal
             Ok(())
         })
         .await
+}
+
+/// Has the membership of a purchase that is known here follow Google's answer; returns whether the purchase is to be
+/// acknowledged.
+async fn follow(
+    app: &App,
+    token: &str,
+    read: Option<&Subscription>,
+    asked_at: DateTime<Utc>,
+) -> Result<bool, InternalError> {
+    let Some(read) = read else { return unknown(app, token, asked_at).await.map(|()| false) };
+    let settled = app.db.transaction(async |tx| settle(tx, app, token, read, asked_at).await).await?;
+    Ok(settled.is_some_and(|(_, lacks_acknowledgement)| lacks_acknowledgement))
 }
 
 /// Ends the membership of a purchase that Google does not know, if its time is over. Before that, it may be a mistake

@@ -1,0 +1,94 @@
+//! Stores what payment providers tell, once; a job processes it.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::orders::model::{PaymentEventId, PaymentEventProvider, ToldEvent};
+use crate::orders::query::event as rows;
+use crate::platform::App;
+use crate::platform::db::Tx;
+use crate::platform::internal_error::InternalError;
+use crate::platform::jobs;
+use crate::platform::payments::google_play::Notification;
+use crate::platform::payments::{GatewayEvent, Provider};
+
+/// The job that processes an event.
+pub(in crate::orders) const PROCESS: &str = "orders.process_event";
+
+/// The longest id and the longest kind of an event that cannot be read, in characters.
+const LONGEST: usize = 200;
+
+/// Stores an event whose signature was verified; it is processed by a job. One that was received before is not stored
+/// again.
+///
+/// # Errors
+/// The event could not be stored: the provider must send it again.
+pub async fn receive(app: &App, provider: Provider, event: &GatewayEvent) -> Result<(), InternalError> {
+    let (body, kind) = (serde_json::to_value(event)?, event.fact.kind());
+    let (external_id, reference) = (&*event.id, &*event.reference);
+    store(app, &ToldEvent { provider: provider.into(), external_id, reference, kind, body: &body }).await
+}
+
+/// Stores a notification of Google Play that was verified; it is processed by a job. One that was received before is
+/// not stored again.
+///
+/// # Errors
+/// It could not be stored: Google must send it again.
+pub async fn receive_play(app: &App, told: &Notification) -> Result<(), InternalError> {
+    let body = serde_json::to_value(told)?;
+    let event = ToldEvent {
+        provider: PaymentEventProvider::GooglePlay,
+        external_id: &told.id,
+        reference: "",
+        kind: &told.kind,
+        body: &body,
+    };
+    store(app, &event).await
+}
+
+/// Stores that a provider has told something that cannot be read, although its signature is right. The job that
+/// processes it refuses it.
+///
+/// What was told may be personal, and is not kept. The id is not that of the provider: when a later version can read
+/// the event, the provider can send it again.
+///
+/// # Errors
+/// It could not be stored: the provider must send it again.
+pub async fn receive_unread(app: &App, provider: PaymentEventProvider, told: &Value) -> Result<(), InternalError> {
+    let text = |names: &[&str]| {
+        let found = names.iter().find_map(|name| told.get(name).and_then(Value::as_str));
+        found.map(|text| text.chars().filter(|letter| *letter != '\0').take(LONGEST).collect::<String>())
+    };
+    let id = text(&["id"]).unwrap_or_else(|| hex::encode(Sha256::digest(told.to_string())));
+    let kind = text(&["type", "event_type", "event"]).unwrap_or_else(|| "unread".to_owned());
+    // A body that is no event of this version's, so that it is refused.
+    let body = json!({ "isUnread": true });
+    store(app, &ToldEvent { provider, external_id: &format!("unread/{id}"), reference: "", kind: &kind, body: &body })
+        .await
+}
+
+/// Stores what was told, and has it processed, unless it was stored before.
+async fn store(app: &App, told: &ToldEvent<'_>) -> Result<(), InternalError> {
+    app.db
+        .transaction(async |tx| {
+            let (id, now) = (PaymentEventId::new(app.clock.uuid()), app.clock.now());
+            if rows::insert(tx, id, told, now).await? {
+                enqueue(tx, app, id, now).await?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// Has an event processed at a time.
+pub(super) async fn enqueue(
+    tx: &mut Tx,
+    app: &App,
+    id: PaymentEventId,
+    at: DateTime<Utc>,
+) -> Result<(), InternalError> {
+    // A key of its own for each time, because the job that enqueues the next one is still there.
+    let key = format!("{PROCESS}/{}/{}", id.uuid(), at.timestamp_micros());
+    jobs::enqueue_at(tx, &app.clock, PROCESS, &json!({ "event": id }), &key, at).await
+}
