@@ -1,2 +1,1 @@
-CREATE INDEX membership_periods_paid ON membership_periods (ends_at, starts_at) WHERE state = 'PAID';
 DROP TABLE membership_spans;

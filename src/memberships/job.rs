@@ -39,6 +39,9 @@ pub fn handlers() -> Vec<Handler> {
         Handler::scheduled("memberships.remind", "* * * * *", long, |app, _| {
             async move { command::remind(&app).await }.boxed()
         }),
+        Handler::scheduled("memberships.mend_spans", "7 * * * *", long, |app, _| {
+            async move { command::mend_spans(&app).await }.boxed()
+        }),
         Handler::scheduled("memberships.archive_orphans", "*/5 * * * *", long, |app, _| {
             async move { command::archive_orphans(&app).await }.boxed()
         }),

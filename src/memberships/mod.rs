@@ -44,7 +44,7 @@ pub use port::{
     subscription_start, subscription_told, target_course, target_of_change, terms, unpaid,
 };
 pub use query::extra::extra_minutes;
-pub use query::family::families_of;
+pub use query::family::{FamilyStay, families_of, family_stays_of};
 pub use query::live::{LiveMember, LiveMembers, live_members, live_members_by_plan, live_upgrades};
 pub use query::membership::to_bill;
 pub use query::subscription::{price_at, subscription, subscriptions_to_ask};

@@ -112,18 +112,24 @@ pub(in crate::live) async fn delete_session(
     actor: &Actor,
     input: DeleteLiveSessionInput,
 ) -> Result<LiveSessionId> {
-    let id = input.live_session_id;
+    let (app, id) = (loaders.app(), input.live_session_id);
     managed(loaders, actor, id).await?;
-    loaders
-        .app()
-        .db
+    app.db
         .transaction(async |tx| {
             let session = query::lock(tx, id).await?.ok_or_else(|| error::no_such_session(id))?;
-            if session.had_places {
+            if had_places(tx, app, &session).await? {
                 return Err(error::has_participants());
             }
             query::delete(tx, id).await?;
             Ok::<_, Error>(id)
         })
         .await
+}
+
+/// Whether a user has ever had a place in a locked session. A place that an earlier version has given is only known from
+/// its attendance.
+async fn had_places(tx: &mut Tx, app: &App, session: &LiveSession) -> std::result::Result<bool, InternalError> {
+    // Those of an old session may be deleted.
+    let may_have = session.settled_at.is_some() && app.config.live.attendance_age.is_some();
+    Ok(session.had_places.unwrap_or(may_have) || attendance::count(tx.conn(), session.id).await? > 0)
 }

@@ -1,12 +1,13 @@
 //! Has the hours of members follow what becomes of their memberships.
 
 use super::seat::tell_of_usage;
-use super::usage::{allowance, as_of_now, asked_at, previous};
+use super::usage::{allowance, as_of_now, asked_at, is_over, previous};
 use crate::accounts::UserId;
 use crate::graphql::YearMonth;
+use crate::graphql::loaders::Load;
 use crate::live::model::{Allowance, Usage};
 use crate::live::query::usage as query;
-use crate::memberships::{self, LiveGiven, MembershipChanged};
+use crate::memberships::{self, LiveGiven, MembershipChanged, PlanById};
 use crate::platform::App;
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
@@ -14,13 +15,18 @@ use crate::platform::internal_error::InternalError;
 /// The most months before a change that are written.
 const MOST_MONTHS: u32 = 36;
 
-/// Writes what a membership gave until it changed into its months until then, so that they stay as they were, and what
-/// it gives now into later ones that are booked, and tells of it. The month of the change has what is more. It is
-/// computed from what the membership gives now: doing it again, or late, changes nothing.
+/// Writes what a membership for live classes gave until it changed into its months until then, so that they stay as they
+/// were, and what it gives now into later ones that are booked, and tells of it. The month of the change has what is more.
+/// It is computed from what the membership gives now: doing it again, or late, changes nothing.
 ///
 /// # Errors
 /// The database failed.
 pub(in crate::live) async fn follow_membership(app: &App, changed: &MembershipChanged) -> Result<(), InternalError> {
+    let plan = PlanById(changed.plan).load_one(app).await?;
+    // One that a replica lacks yet may be for live classes.
+    if plan.is_some_and(|plan| plan.live_minutes_per_month.is_none()) {
+        return Ok(());
+    }
     let (user, month) = (changed.member, YearMonth::of(changed.at, app.config.time_zone));
     let gave = changed.gave.map(|gave| given(app, gave));
     app.db
@@ -71,11 +77,13 @@ async fn adopt(
     (first, month): (YearMonth, YearMonth),
     (gave, has_changed_since): (Option<Allowance>, bool),
 ) -> Result<Vec<Usage>, InternalError> {
-    let mut missing = first;
+    let (mut missing, mut has_month) = (first, true);
     while gave.is_some() && missing <= month {
-        query::make(tx, user, missing.first_day()).await?;
+        has_month = query::make(tx, user, missing.first_day()).await? == 0;
         missing = missing.next();
     }
+    // What came after the change in a month that is over is not known anymore, but written.
+    let is_written = has_month && is_over(app, month.first_day());
     let (mut before, mut changed) = (None::<Usage>, Vec::new());
     for old in query::lock_since(tx, user, first.back(1).first_day()).await? {
         let of = YearMonth::of_day(old.month);
@@ -85,7 +93,7 @@ async fn adopt(
         }
         let earlier = before.take().filter(|row| row.month == previous(old.month));
         let mut new = old.clone();
-        if of <= month && gave.is_some() {
+        if gave.is_some() && (of < month || (of == month && !is_written)) {
             new = as_of_now(app, (Some(new), earlier.clone()), (user, old.month), gave);
         }
         if of == month && has_changed_since {

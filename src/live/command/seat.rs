@@ -22,6 +22,9 @@ use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
 use crate::platform::outbox;
 
+/// The most users on a waiting list who are passed over for each free seat.
+const MOST_PASSED: i64 = 20;
+
 /// The first day of the month that a session is charged to.
 pub(super) fn month_of(app: &App, session: &LiveSession) -> NaiveDate {
     YearMonth::of(session.starts_at, app.config.time_zone).first_day()
@@ -135,7 +138,7 @@ pub(super) async fn take(
         recorded: None,
         payer_id: pool.payer(),
     };
-    if !session.had_places {
+    if session.had_places != Some(true) {
         session_query::set_had_places(tx, session.id).await?;
     }
     let ids = (AttendanceId::new(app.clock.uuid()), session.id, pool.user());
@@ -290,22 +293,24 @@ pub(super) async fn tell_of_usage(tx: &mut Tx, app: &App, months: &[Usage]) -> R
 }
 
 /// Gives the free seats of a locked session to those who wait, in their order. Who lacks hours is passed over and keeps
-/// the place; who can no longer attend leaves the list.
+/// the place; who can no longer attend leaves the list. After [`MOST_PASSED`] of the first for each free seat, the others
+/// are not looked at, as the session is locked meanwhile.
 pub(super) async fn move_up(tx: &mut Tx, app: &App, session: &LiveSession) -> Result<(), InternalError> {
     let seats = attendance::seats(tx.conn(), &[session.id]).await?.pop().map(|(_, seats)| seats).unwrap_or_default();
     let mut free = seats.left(session.capacity);
+    let (mut passed, most) = (0, free.map(|free| free.saturating_mul(MOST_PASSED)));
     let mut after = (DateTime::<Utc>::UNIX_EPOCH, AttendanceId::new(Uuid::nil()));
     loop {
         let waiting = attendance::waiting(tx, session.id, after).await?;
         let Some(last) = waiting.last() else { return Ok(()) };
         after = (last.since, last.id);
         for row in waiting {
-            if free == Some(0) {
+            if free == Some(0) || most.is_some_and(|most| passed >= most) {
                 return Ok(());
             }
             let mut judged = judge(tx, app, session, row.user_id, Some(row.status)).await?;
             match (judged.reason, &mut judged.pool) {
-                (EligibilityReason::InsufficientHours | EligibilityReason::FamilyLimitReached, _) => {}
+                (EligibilityReason::InsufficientHours | EligibilityReason::FamilyLimitReached, _) => passed += 1,
                 (EligibilityReason::Eligible, Some(pool)) => {
                     let held = (AttendanceStatus::Held, app.clock.now());
                     let seated = take(tx, app, session, pool, held).await?;

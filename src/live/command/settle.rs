@@ -34,6 +34,10 @@ async fn settle(tx: &mut Tx, app: &App, id: LiveSessionId) -> Result<(), Interna
     }
     attendance::release_waiting(tx, &[id]).await?;
     let payers: Vec<UserId> = attendance::held(tx, &[id]).await?.iter().map(Attendance::payer).collect();
+    // From now on, its attendances may be deleted.
+    if session.had_places != Some(true) && !payers.is_empty() {
+        query::set_had_places(tx, id).await?;
+    }
     seat::keep_allowance(tx, app, &session, &payers).await?;
     let months = attendance::settle(tx, &session, app.config.live.has_partial_attendance, now).await?;
     tell_of_usage(tx, app, &months).await?;

@@ -1,14 +1,14 @@
 //! What administrators see of a month. The ledger has a row for each user and month, so nothing is rolled up besides.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 
-use super::usage::{as_of_now, is_over, previous, usage_of};
+use super::usage::usage_of;
 use crate::accounts::UserId;
 use crate::graphql::YearMonth;
 use crate::live::loader::UsageOf;
-use crate::live::model::{Allowance, Bucket, MonthSum, Person, Sums, Usage};
+use crate::live::model::{Bucket, MonthSum, Person, Sums, Usage};
 use crate::live::query::{statistics as query, usage};
 use crate::memberships::{self, LiveMember, LiveMembers};
 use crate::platform::App;
@@ -95,14 +95,11 @@ pub(in crate::live) async fn statistics_of(app: &App, month: YearMonth) -> Resul
     })
 }
 
-/// Returns the minutes that are left to members in a month: as each of them sees it, or once it is over, what was left.
-/// Who was no member anymore at its end has none.
+/// Returns the minutes that are left to members in a month, as each of them sees it. Who was no member anymore at its end
+/// has none.
 async fn left_to(app: &App, members: &[LiveMember], month: YearMonth) -> Result<i64, InternalError> {
     let day = month.first_day();
-    if is_over(app, day) {
-        return left_at_end(app, members, month).await;
-    }
-    let present = members.iter().filter(|member| member.minutes.is_some());
+    let present = members.iter().filter(|member| member.is_present);
     let keys: Vec<UsageOf> = present.map(|member| UsageOf { user: member.user_id, month: day, at: None }).collect();
     let mut left = 0;
     for batch in keys.chunks(BATCH) {
@@ -112,24 +109,4 @@ async fn left_to(app: &App, members: &[LiveMember], month: YearMonth) -> Result<
         left += own.map(|hours| i64::from(hours.pool.usage.remaining())).sum::<i64>();
     }
     Ok(left)
-}
-
-/// Returns the minutes that were left to members at the end of a month, of what their plans gave them then.
-async fn left_at_end(app: &App, members: &[LiveMember], month: YearMonth) -> Result<i64, InternalError> {
-    let day = month.first_day();
-    let mut conn = app.db.read().await?;
-    let rows = by_user(usage::of_month(&mut conn, day).await?);
-    let before = by_user(usage::of_month(&mut conn, previous(day)).await?);
-    drop(conn);
-    let left = |member: &LiveMember| {
-        let (user, minutes) = (member.user_id, member.minutes?.max(app.config.live.free_minutes));
-        let gave = Allowance { minutes, rollover: member.rollover_minutes, since: Some(member.since) };
-        let known = (rows.get(&user).cloned(), before.get(&user).cloned());
-        Some(i64::from(as_of_now(app, known, (user, day), Some(gave)).remaining()))
-    };
-    Ok(members.iter().filter_map(left).sum())
-}
-
-fn by_user(rows: Vec<Usage>) -> HashMap<UserId, Usage> {
-    rows.into_iter().map(|row| (row.user_id, row)).collect()
 }

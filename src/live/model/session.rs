@@ -63,8 +63,9 @@ pub struct LiveSession {
     pub canceled_at: Option<DateTime<Utc>>,
     /// When its attendances were settled.
     pub settled_at: Option<DateTime<Utc>>,
-    /// Whether a user has, or had, a place in it, also after its attendances were deleted.
-    pub had_places: bool,
+    /// Whether a user has, or had, a place in it, also after its attendances were deleted; `None` if it is not known of an
+    /// old one.
+    pub had_places: Option<bool>,
 }
 
 impl Entity for LiveSession {

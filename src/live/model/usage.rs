@@ -20,7 +20,7 @@ pub(in crate::live) struct Allowance {
     pub(in crate::live) minutes: i32,
     /// The most of them that count in the next month if they are left.
     pub(in crate::live) rollover: i32,
-    /// Since when the membership is of its plan; `None` if the minutes are free.
+    /// Since when the membership is of its plan; `None` if the minutes are free, or there are none.
     pub(in crate::live) since: Option<DateTime<Utc>>,
 }
 

@@ -23,11 +23,6 @@ pub(in crate::live) async fn of(
         .await
 }
 
-/// Returns a month of all users.
-pub(in crate::live) async fn of_month(conn: &mut AsyncPgConnection, month: NaiveDate) -> QueryResult<Vec<Usage>> {
-    live_usage::table.filter(live_usage::month.eq(month)).select(Usage::as_select()).load(conn).await
-}
-
 /// Returns the months of a user from `month` on, earliest first.
 pub(in crate::live) async fn since(
     conn: &mut AsyncPgConnection,

@@ -23,6 +23,7 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
     let plans: HashMap<PlanId, Plan> =
         plan::by_ids(&mut conn, &ids).await?.into_iter().map(|plan| (plan.id, plan)).collect();
     let joined = family::member(&mut conn, user).await?;
+    let stays = family::latest_stays(&mut conn, user, FETCH).await?;
     let purchases = play::latest_of(&mut conn, user, FETCH).await?;
     let hours = extra::latest_of(&mut conn, user, FETCH).await?;
     drop(conn);
@@ -64,6 +65,7 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
         "memberships": items(rows.into_iter().map(row)),
         // Whose family it is, is the other one's data.
         "family": joined.map(|row| json!({ "joinedAt": row.joined_at })),
+        "familyStays": items(stays.into_iter().map(|(joined, left)| json!({ "joinedAt": joined, "leftAt": left }))),
         "playPurchases": items(purchases.into_iter().map(purchase)),
         "extraHours": items(hours.into_iter().map(extra)),
     }))

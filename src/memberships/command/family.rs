@@ -302,7 +302,11 @@ pub(super) async fn forget_member(tx: &mut Tx, app: &App, user: UserId) -> std::
     tell(tx, app, gone.as_slice()).await
 }
 
+/// Keeps until when users were in a family, and says that they have left it.
 async fn tell(tx: &mut Tx, app: &App, gone: &[FamilyMember]) -> std::result::Result<(), InternalError> {
+    if !gone.is_empty() {
+        query::keep_stays(tx, gone, app.clock.now()).await?;
+    }
     for row in gone {
         outbox::record(tx, &app.clock, &FamilyLeft { member: row.user_id }).await?;
     }

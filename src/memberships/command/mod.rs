@@ -26,5 +26,5 @@ pub(super) use play::{check_all, confirm_play_purchase, set_play_product};
 pub(super) use subscription::{end_subscriptions, release};
 pub(super) use sweep::{
     CANCEL, MOVE, archive_orphans, archive_plans_of, archive_plans_of_category, cancel_members, expire, forget_user,
-    move_members, remind,
+    mend_spans, move_members, remind,
 };

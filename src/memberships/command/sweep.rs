@@ -13,7 +13,7 @@ use crate::entitlements::EndReason;
 use crate::memberships::event::MembershipChange;
 use crate::memberships::model::{Membership, MembershipId, MembershipStatus, PlanId, PlanPriceId};
 use crate::memberships::port::{self, Held};
-use crate::memberships::query::{membership as rows, plan as plans, play};
+use crate::memberships::query::{live, membership as rows, plan as plans, play};
 use crate::platform::App;
 use crate::platform::internal_error::InternalError;
 
@@ -102,6 +102,29 @@ pub(in crate::memberships) async fn move_members(app: &App, to: PlanPriceId) -> 
         let Some(last) = moved.await? else { return Ok(()) };
         after = MembershipId::new(last);
     }
+}
+
+/// Keeps of which plans memberships are, where an earlier version has written them, which did not keep it and runs while
+/// this one is rolled out.
+///
+/// # Errors
+/// The database failed.
+pub(in crate::memberships) async fn mend_spans(app: &App) -> Result<(), InternalError> {
+    while !app.stopping.is_cancelled() {
+        let wrong = live::kept_wrongly(&mut *app.db.read().await?).await?;
+        if wrong.is_empty() {
+            break;
+        }
+        for id in wrong {
+            let mended = app.db.transaction(async |tx| {
+                let Some(row) = rows::lock(tx, id).await? else { return Ok(()) };
+                let since = row.ended_at.or(row.paused_at).unwrap_or_else(|| app.clock.now());
+                Ok::<_, InternalError>(live::keep_span(tx, &row, since).await?)
+            });
+            mended.await?;
+        }
+    }
+    Ok(())
 }
 
 /// Archives plans whose course or category was deleted.

@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{Array, Nullable, Timestamptz, Uuid};
 use diesel_async::AsyncPgConnection;
 
 use crate::accounts::UserId;
 use crate::memberships::model::{FamilyInvitation, FamilyInvitationId, FamilyMember, MembershipId};
-use crate::platform::db::schema::{family_invitations, family_members, memberships};
-use crate::platform::db::{RunQueryDsl, Tx};
+use crate::platform::db::schema::{family_invitations, family_members, family_stays, memberships};
+use crate::platform::db::{RunQueryDsl, Tx, sql_query};
 use crate::platform::retention::Retention;
 
 /// Invitations that were not accepted in time.
@@ -51,6 +52,75 @@ pub async fn families_of(conn: &mut AsyncPgConnection, owners: &[UserId]) -> Que
         .filter(memberships::user_id.eq_any(owners))
         .order(family_members::user_id)
         .select((memberships::user_id, family_members::user_id))
+        .load(conn)
+        .await
+}
+
+/// When a user was in a family.
+#[derive(Clone, Debug, QueryableByName)]
+#[diesel(check_for_backend(diesel::pg::Pg))]
+pub struct FamilyStay {
+    /// The user.
+    #[diesel(sql_type = Uuid)]
+    pub user_id: UserId,
+    /// The owner of the family.
+    #[diesel(sql_type = Uuid)]
+    pub owner_id: UserId,
+    /// Since when.
+    #[diesel(sql_type = Timestamptz)]
+    pub joined_at: DateTime<Utc>,
+    /// Until when; `None` if they still are.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub left_at: Option<DateTime<Utc>>,
+}
+
+/// Returns when users were in families.
+///
+/// # Errors
+/// The database failed.
+pub async fn family_stays_of(conn: &mut AsyncPgConnection, users: &[UserId]) -> QueryResult<Vec<FamilyStay>> {
+    sql_query(
+        "SELECT family_members.user_id, memberships.user_id AS owner_id, joined_at, NULL::timestamptz AS left_at \
+         FROM family_members JOIN memberships ON memberships.id = membership_id \
+         WHERE family_members.user_id = ANY ($1) \
+         UNION ALL SELECT family_stays.user_id, memberships.user_id, joined_at, left_at \
+         FROM family_stays JOIN memberships ON memberships.id = membership_id WHERE family_stays.user_id = ANY ($1)",
+    )
+    .bind::<Array<Uuid>, _>(users.to_vec())
+    .load(conn)
+    .await
+}
+
+/// Keeps when users were in families that they have left now.
+pub(in crate::memberships) async fn keep_stays(
+    tx: &mut Tx,
+    gone: &[FamilyMember],
+    now: DateTime<Utc>,
+) -> QueryResult<usize> {
+    let stay = |row: &FamilyMember| {
+        (
+            family_stays::user_id.eq(row.user_id),
+            family_stays::joined_at.eq(row.joined_at),
+            family_stays::membership_id.eq(row.membership_id),
+            family_stays::left_at.eq(now),
+        )
+    };
+    // What has lasted for no time is nothing.
+    let stays: Vec<_> = gone.iter().filter(|row| row.joined_at < now).map(stay).collect();
+    diesel::insert_into(family_stays::table).values(stays).execute(tx.conn()).await
+}
+
+/// Returns from when to when a user was in families, the latest first.
+pub(in crate::memberships) async fn latest_stays(
+    conn: &mut AsyncPgConnection,
+    user: UserId,
+    limit: i64,
+) -> QueryResult<Vec<(DateTime<Utc>, DateTime<Utc>)>> {
+    family_stays::table
+        .filter(family_stays::user_id.eq(user))
+        .order(family_stays::joined_at.desc())
+        .limit(limit)
+        .select((family_stays::joined_at, family_stays::left_at))
         .load(conn)
         .await
 }

@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Integer, Nullable, Timestamptz, Uuid};
+use diesel::sql_types::{BigInt, Bool, Timestamptz, Uuid};
 use diesel_async::AsyncPgConnection;
 
 use crate::accounts::UserId;
-use crate::memberships::model::{Membership, PlanId};
+use crate::memberships::model::{Membership, MembershipId, PlanId};
 use crate::platform::db::schema::membership_spans;
 use crate::platform::db::{RunQueryDsl, Tx, sql_query};
 
@@ -17,15 +17,9 @@ pub struct LiveMember {
     /// The member.
     #[diesel(sql_type = Uuid)]
     pub user_id: UserId,
-    /// The most minutes per month of their plans in it; `None` if the membership has ended in it, or is paused since.
-    #[diesel(sql_type = Nullable<Integer>)]
-    pub minutes: Option<i32>,
-    /// The most minutes that the latest of these plans lets roll over.
-    #[diesel(sql_type = Integer)]
-    pub rollover_minutes: i32,
-    /// Since when the membership is of that plan, without a pause.
-    #[diesel(sql_type = Timestamptz)]
-    pub since: DateTime<Utc>,
+    /// Whether they still were one at its end, or are one now.
+    #[diesel(sql_type = Bool)]
+    pub is_present: bool,
 }
 
 /// The members of a plan with live classes.
@@ -69,6 +63,31 @@ pub(in crate::memberships) async fn keep_span(tx: &mut Tx, row: &Membership, now
     Ok(())
 }
 
+/// The id of a membership.
+#[derive(QueryableByName)]
+#[diesel(check_for_backend(diesel::pg::Pg))]
+struct Found {
+    #[diesel(sql_type = Uuid)]
+    id: MembershipId,
+}
+
+/// Returns a batch of memberships of which another plan is kept than the one of which they are, or none, or one although
+/// they give no access. What it reads are those that give access, and of those that give none, the ones with such a plan.
+pub(in crate::memberships) async fn kept_wrongly(conn: &mut AsyncPgConnection) -> QueryResult<Vec<MembershipId>> {
+    let found: Vec<Found> = sql_query(
+        "SELECT memberships.id FROM membership_spans JOIN memberships ON memberships.id = membership_id \
+         WHERE membership_spans.ends_at IS NULL AND (memberships.plan_id <> membership_spans.plan_id \
+             OR plan_since IS NULL OR status NOT IN ('TRIALING', 'ACTIVE', 'PAST_DUE', 'CANCELED')) \
+         UNION ALL SELECT id FROM memberships \
+         WHERE status IN ('TRIALING', 'ACTIVE', 'PAST_DUE', 'CANCELED') AND plan_since IS NOT NULL AND NOT EXISTS \
+             (SELECT FROM membership_spans WHERE membership_id = memberships.id AND ends_at IS NULL) \
+         LIMIT 100",
+    )
+    .load(conn)
+    .await?;
+    Ok(found.into_iter().map(|row| row.id).collect())
+}
+
 /// Returns the users who were members of plans with live classes between two times.
 ///
 /// # Errors
@@ -78,10 +97,7 @@ pub async fn live_members(
     (from, to): (DateTime<Utc>, DateTime<Utc>),
 ) -> QueryResult<Vec<LiveMember>> {
     sql_query(
-        "SELECT user_id, CASE WHEN bool_or(ends_at IS NULL OR ends_at >= $2) THEN max(live_minutes_per_month) END \
-             AS minutes, \
-             (array_agg(coalesce(rollover_minutes, 0) ORDER BY starts_at DESC))[1] AS rollover_minutes, \
-             max(starts_at) AS since FROM membership_spans \
+        "SELECT user_id, bool_or(ends_at IS NULL OR ends_at >= $2) AS is_present FROM membership_spans \
          JOIN plans ON plans.id = membership_spans.plan_id AND live_minutes_per_month IS NOT NULL \
          JOIN memberships ON memberships.id = membership_id \
          WHERE starts_at < $2 AND (ends_at IS NULL OR ends_at > $1) GROUP BY user_id",

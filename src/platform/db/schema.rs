@@ -428,6 +428,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    family_stays (user_id, joined_at) {
+        user_id -> Uuid,
+        joined_at -> Timestamptz,
+        membership_id -> Uuid,
+        left_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     file_references (file_id, referrer_id) {
         file_id -> Uuid,
         referrer_kind -> Text,
@@ -675,7 +684,7 @@ diesel::table! {
         canceled_at -> Nullable<Timestamptz>,
         settled_at -> Nullable<Timestamptz>,
         remind_at -> Nullable<Timestamptz>,
-        had_places -> Bool,
+        had_places -> Nullable<Bool>,
     }
 }
 
@@ -1500,6 +1509,8 @@ diesel::joinable!(extra_hours -> users (user_id));
 diesel::joinable!(family_invitations -> memberships (membership_id));
 diesel::joinable!(family_members -> memberships (membership_id));
 diesel::joinable!(family_members -> users (user_id));
+diesel::joinable!(family_stays -> memberships (membership_id));
+diesel::joinable!(family_stays -> users (user_id));
 diesel::joinable!(file_references -> media_files (file_id));
 diesel::joinable!(gifts -> order_items (item_id));
 diesel::joinable!(gifts -> orders (order_id));
@@ -1634,6 +1645,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     extra_hours,
     family_invitations,
     family_members,
+    family_stays,
     file_references,
     gifts,
     idempotency_keys,

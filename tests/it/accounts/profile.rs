@@ -113,7 +113,7 @@ async fn profiles_of_many_cost_no_more_statements_than_one() {
 
 /// The columns that refer to users, and where `viewer.dataExport` has what they hold. A new one belongs here, into a `my_data`
 /// and into the test of what is deleted.
-const HELD: [(&str, Option<&str>); 50] = [
+const HELD: [(&str, Option<&str>); 51] = [
     ("announcements.author_id", Some("/notifications/announcements/items")),
     ("api_tokens.user_id", Some("/accounts/apiTokens/items")),
     ("certificates.user_id", Some("/enrollments/certificates/items")),
@@ -132,6 +132,7 @@ const HELD: [(&str, Option<&str>); 50] = [
     ("entitlements.user_id", Some("/enrollments/entitlements/items")),
     ("extra_hours.user_id", Some("/memberships/extraHours/items")),
     ("family_members.user_id", Some("/memberships/family")),
+    ("family_stays.user_id", Some("/memberships/familyStays/items")),
     ("gifts.claimed_by", Some("/orders/claimedGifts/items")),
     ("identities.user_id", Some("/accounts/identities/items")),
     // A sign-in with another service that has begun: for ten minutes.
@@ -285,6 +286,7 @@ async fn my_data_is_all_of_mine_and_nothing_else() {
     app.sql("INSERT INTO live_calendars SELECT id, sha256(id::text::bytea), now() FROM users").await;
     app.sql("INSERT INTO live_usage (user_id, month, allowed_minutes) SELECT id, '2026-11-01', 60 FROM users").await;
     app.sql("INSERT INTO family_members SELECT user_id, id, now() FROM memberships").await;
+    app.sql("INSERT INTO family_stays SELECT user_id, now(), id, now() + interval '1 day' FROM memberships").await;
     let shares = "INSERT INTO live_family_usage (user_id, month, payer_id) SELECT id, '2026-11-01', \
         (SELECT other.id FROM users AS other WHERE other.id <> users.id LIMIT 1) FROM users";
     app.sql(shares).await;

@@ -86,6 +86,7 @@ const TABLES: [(&str, &[&str]); 13] = [
             "extra_hours",
             "family_invitations",
             "family_members",
+            "family_stays",
             "membership_periods",
             "membership_spans",
             "memberships",

@@ -25,6 +25,25 @@ impl School {
         self.app.mutate(user, "changeMembership", "membership { id }", input).await;
     }
 
+    /// A plan for all content, which has no live classes, for 20 euros a month; the id of its price.
+    async fn content(&self) -> String {
+        let price = json!({ "amount": { "amount": "20", "currency": "EUR" }, "interval": "MONTH" });
+        let input = json!({ "kind": "ALL_ACCESS", "name": "Library", "prices": [price] });
+        let made = self.app.mutate(&self.root, "createPlan", "plan { prices { id } }", input).await;
+        self.settle().await;
+        made["plan"]["prices"][0]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Tells once more of all that has become of memberships, the latest first.
+    async fn replay(&self) {
+        let events = self.app.sql("SELECT json_agg(payload) FROM events WHERE kind = 'membership_changed'").await;
+        let events: Vec<Value> = serde_json::from_str(&events).unwrap();
+        let run = lyceum::app::registry().unwrap().get("live.review_places").unwrap().run;
+        for payload in events.into_iter().rev() {
+            run(self.app.app.clone(), payload).await.unwrap();
+        }
+    }
+
     async fn reason(&self, user: &User, id: &str) -> String {
         let seen = self.seen(Some(user), id, "viewerEligibility { reason }").await;
         seen["viewerEligibility"]["reason"].as_str().unwrap().to_owned()
@@ -179,12 +198,7 @@ async fn the_month_of_a_change_keeps_its_hours_also_without_a_seat() {
         FROM live_usage";
     let before = school.app.sql(stored).await;
     assert_eq!(before, "2026-09-01 480 0, 2026-10-01 480 120, 2026-11-01 480 120");
-    let events = school.app.sql("SELECT json_agg(payload) FROM events WHERE kind = 'membership_changed'").await;
-    let events: Vec<Value> = serde_json::from_str(&events).unwrap();
-    let run = lyceum::app::registry().unwrap().get("live.review_places").unwrap().run;
-    for payload in events.into_iter().rev() {
-        run(school.app.app.clone(), payload).await.unwrap();
-    }
+    school.replay().await;
     assert_eq!(school.app.sql(stored).await, before);
     school.turn_to("2026-12-01T00:00:00Z".parse().unwrap()).await;
     assert_eq!(school.hours(&school.sam, None).await, "0 0 8 10");
@@ -292,4 +306,62 @@ async fn more_hours_of_a_plan_count_when_a_session_is_recorded() {
     assert_eq!(school.hours(&school.sam, None).await, "1 0 2 1");
     assert_eq!(school.record(&school.ada, &missed, &[(&school.sam, true)]).await, "ATTENDED");
     assert_eq!(school.hours(&school.sam, None).await, "2 0 2 0");
+}
+
+/// Issue 16: the history.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_late_job_takes_nothing_from_a_month_that_is_over() {
+    let school = School::later(&MEMBERS_ONLY, TimeDelta::days(10)).await;
+    let (basic, premium) = (school.plan("Basic", "4", "30").await, school.plan("Premium", "8", "50").await);
+    let membership = school.subscribe(&school.sam, &basic, "30").await;
+    school.app.sql("UPDATE memberships SET plan_since = '2026-09-10T00:00:00Z'").await;
+    school.choose(&school.sam, &membership, &premium).await;
+    school.settle().await;
+    school.turn_to("2026-12-01T00:00:00Z".parse().unwrap()).await;
+    school.step(&school.sam, "pauseMembership", &membership).await;
+    school.settle().await;
+    for round in ["at once", "late"] {
+        for (month, expected) in [("2026-10", "0 0 4 4"), ("2026-11", "0 0 8 8"), ("2026-12", "0 0 0 0")] {
+            assert_eq!(school.hours(&school.sam, Some(month)).await, expected, "{month}, {round}");
+        }
+        school.replay().await;
+    }
+}
+
+/// Issue 16: "the hours come from the plan".
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_membership_for_other_content_changes_no_hours_of_another() {
+    let school = School::later(&MEMBERS_ONLY, TimeDelta::days(10)).await;
+    let (premium, other) = (school.plan("Premium", "8", "50").await, school.content().await);
+    let mut memberships = Vec::new();
+    for user in [&school.sam, &school.tim] {
+        school.subscribe(user, &other, "20").await;
+        memberships.push(school.subscribe(user, &premium, "50").await);
+    }
+    // Sam has had the other one for as long, and Tim has it since today.
+    let sam = school.sam.id.parse::<lyceum::accounts::UserId>().unwrap().uuid();
+    let since = "UPDATE memberships SET plan_since = '2026-09-10T00:00:00Z' WHERE kind = 'LIVE_CLASS' OR user_id";
+    school.app.sql(&format!("{since} = '{sam}'")).await;
+    for (user, membership) in [&school.sam, &school.tim].into_iter().zip(&memberships) {
+        assert_eq!(school.hours(user, None).await, "0 0 8 8");
+        school.step(user, "pauseMembership", membership).await;
+        school.settle().await;
+        for (month, expected) in [("2026-09", "0 0 8 8"), ("2026-10", "0 0 8 8"), ("2026-11", "0 0 0 0")] {
+            assert_eq!(school.hours(user, Some(month)).await, expected, "{month}");
+        }
+    }
+    let id = school.session(school.now() + TimeDelta::hours(2), None).await;
+    assert_eq!(school.reason(&school.sam, &id).await, "WRONG_PLAN");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_becomes_of_a_membership_for_other_content_is_not_told_as_hours() {
+    let school = School::with(&MEMBERS_ONLY).await;
+    let (basic, other) = (school.plan("Basic", "4", "30").await, school.content().await);
+    let membership = school.subscribe(&school.sam, &other, "20").await;
+    school.renew(&membership).await;
+    let told = "SELECT count(*) FROM events WHERE kind = 'live_usage_changed'";
+    assert_eq!(school.app.sql(told).await, "0");
+    school.subscribe(&school.sam, &basic, "30").await;
+    assert_ne!(school.app.sql(told).await, "0");
 }

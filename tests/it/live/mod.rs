@@ -22,6 +22,7 @@ mod series;
 mod sessions;
 mod statistics;
 mod usage;
+mod waiting;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use lyceum::platform::auth::Role;

@@ -1,8 +1,8 @@
 //! Random joins, leaves, records, cancellations, purchases and refunds of extra hours, changes of plan at once and at
-//! the renewal, pauses, and steps of the clock over the end of a month, in several time zones and of random plans,
-//! compared with a simple model: hours are never overspent, also those that roll over into the next month, that were
-//! bought, or that a family shares, seats never oversold, and a session is settled as a whole. Users join and leave
-//! families meanwhile.
+//! the renewal, pauses and the end of a membership, and steps of the clock over the end of a month, in several time zones
+//! and of random plans, compared with a simple model: hours are never overspent, also those that roll over into the next
+//! month, that were bought, or that a family shares, seats never oversold, and a session is settled as a whole. Users
+//! join and leave families meanwhile.
 
 use std::collections::BTreeMap;
 
@@ -82,7 +82,7 @@ impl Run {
     async fn step(&mut self) -> String {
         let now = self.school.now();
         let (user, at) = (self.random.random_range(0..self.users.len()), self.random.random_range(0..self.ids.len()));
-        let (wait, choice) = (self.random.random_bool(0.5), self.random.random_range(0..30));
+        let (wait, choice) = (self.random.random_bool(0.5), self.random.random_range(0..31));
         let (school, who, id) = (&self.school, &self.users[user], &self.ids[at]);
         match choice {
             0..=8 => {
@@ -116,6 +116,7 @@ impl Run {
             21..=22 => self.change_plan(user % OWNERS, at % self.plans.len()).await,
             23 => self.pause_or_resume(user % OWNERS, wait).await,
             24..=26 => self.choose_or_renew(user % OWNERS, at % self.plans.len(), wait).await,
+            27 if wait => self.end(user % OWNERS).await,
             _ => {
                 let to = now + TimeDelta::minutes(self.random.random_range(5..60));
                 school.turn_to(to).await;
@@ -182,6 +183,9 @@ impl Run {
     async fn pause_or_resume(&mut self, owner: usize, cancels: bool) -> String {
         let (school, now) = (&self.school, self.school.now());
         let is_paused = self.model.members[owner].is_paused;
+        if self.model.members[owner].is_ended {
+            return format!("{owner} has no membership");
+        }
         let fields: &[&str] = match is_paused {
             true => &["resumeMembership"],
             false if cancels => &["cancelMembership", "resumeMembership"],
@@ -204,6 +208,31 @@ impl Run {
             self.model.pause(owner, &users, now);
         }
         format!("{owner}: {fields:?}")
+    }
+
+    /// An owner lets the family go, and cancels the membership, whose period ends: of one of the owners.
+    async fn end(&mut self, owner: usize) -> String {
+        if self.model.members.iter().any(|member| member.is_ended) || self.model.members[owner].is_paused {
+            return format!("{owner} keeps the membership");
+        }
+        for user in OWNERS..self.users.len() {
+            if self.model.payers[user] == Some(owner) {
+                self.change_family(user, owner, false).await;
+            }
+        }
+        let (school, membership) = (&self.school, &self.memberships[owner]);
+        let input = json!({ "membershipId": membership });
+        school.app.mutate(&self.users[owner], "cancelMembership", "membership { id }", input).await;
+        school.settle().await;
+        // A period takes some time.
+        school.app.app.clock.advance(TimeDelta::milliseconds(1));
+        let id = membership.parse::<lyceum::memberships::MembershipId>().unwrap().uuid();
+        let now = school.now().to_rfc3339();
+        school.app.sql(&format!("UPDATE memberships SET period_ends_at = '{now}' WHERE id = '{id}'")).await;
+        school.app.run("memberships.expire").await;
+        school.settle().await;
+        self.model.end(owner, school.now());
+        format!("the membership of {owner} has ended")
     }
 
     /// An owner buys extra hours for the first month, while it is not over.

@@ -63,6 +63,30 @@ async fn a_month_with_hours_of_a_family_and_then_ones_own() {
     assert_eq!(found["topUsers"], json!([{ "user": { "name": "Tim" }, "totalHoursAttended": "2" }]));
 }
 
+/// Issue 16: the history.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_month_that_is_over_has_the_hours_of_the_family_in_which_a_user_was_at_its_end() {
+    let home = Home::later("4", json!({ "familySize": 2 }), TimeDelta::days(10)).await;
+    let (school, uma) = (&home.school, &home.uma);
+    school.adopt(&school.sam, &home.membership, uma, "uma").await;
+    school.app.app.clock.advance(TimeDelta::hours(1));
+    home.leave(uma).await;
+    school.turn_to("2026-12-01T00:00:00Z".parse().unwrap()).await;
+    let november = async || {
+        let month = Some("2026-11");
+        [school.hours(&school.tim, month).await, school.hours(uma, month).await]
+    };
+    assert_eq!(november().await, ["0 0 4 4", "0 0 0 0"]);
+    // Also after a while without it, and when it has no hours anymore.
+    home.leave(&school.tim).await;
+    assert_eq!(school.hours(&school.tim, None).await, "0 0 0 0");
+    assert_eq!(november().await, ["0 0 4 4", "0 0 0 0"]);
+    home.step("pauseMembership").await;
+    assert_eq!(november().await, ["0 0 4 4", "0 0 0 0"]);
+    home.step("cancelMembership").await;
+    assert_eq!(november().await, ["0 0 4 4", "0 0 0 0"]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_joins_or_leaves_a_family_is_pushed_their_hours() {
     let home = Home::of("4", json!({ "familySize": 2 })).await;

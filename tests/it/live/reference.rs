@@ -52,6 +52,8 @@ pub(super) struct Plan {
 pub(super) struct Member {
     pub(super) plan: Plan,
     pub(super) is_paused: bool,
+    /// Whether it has ended, which is a pause for good.
+    pub(super) is_ended: bool,
     /// The plan that was chosen for the next renewal.
     pub(super) next: Option<Plan>,
     /// Whether it was changed or resumed in the second month.
@@ -64,7 +66,15 @@ pub(super) struct Member {
 
 impl Member {
     pub(super) fn of(plan: Plan) -> Member {
-        Member { plan, is_paused: false, next: None, is_changed: false, gives: [plan.allowed, 0], rolled: 0 }
+        Member {
+            plan,
+            is_paused: false,
+            is_ended: false,
+            next: None,
+            is_changed: false,
+            gives: [plan.allowed, 0],
+            rolled: 0,
+        }
     }
 }
 
@@ -206,6 +216,12 @@ impl Model {
             member.gives[1] = gave.min((used[1] - rolled_over).max(0));
             member.rolled = rolled_over.min(used[1] - member.gives[1]).max(0);
         }
+    }
+
+    /// A membership that nobody shares ends: it gives nothing from then on.
+    pub(super) fn end(&mut self, owner: usize, now: DateTime<Utc>) {
+        self.pause(owner, &[owner], now);
+        self.members[owner].is_ended = true;
     }
 
     /// An owner's money for extra minutes goes back.

@@ -85,6 +85,27 @@ async fn a_session_that_had_participants_is_not_deleted_when_its_attendances_are
     }
 }
 
+/// Whether there were places was not kept by an earlier version, which runs while this one is rolled out.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_with_places_of_an_earlier_version_is_not_deleted() {
+    for (days, code) in [("61", "NOT_ALLOWED"), ("0", "")] {
+        let school = School::with(&[("LYCEUM_ATTENDANCE_DAYS", days)]).await;
+        let id = school.session(at(60), None).await;
+        let delete =
+            async || school.error(Some(&school.ada), "deleteLiveSession", json!({ "liveSessionId": id })).await.0;
+        school.join(&school.sam, &id, false).await;
+        for stored in ["false", "NULL"] {
+            school.app.sql(&format!("UPDATE live_sessions SET had_places = {stored}")).await;
+            assert_eq!(delete().await, "NOT_ALLOWED", "{stored}");
+        }
+        school.turn_to(at(120)).await;
+        assert_eq!(school.app.sql("SELECT had_places::text FROM live_sessions").await, "true");
+        // Of one that was settled before, only the setting says that attendances may have been deleted.
+        school.app.sql("DELETE FROM live_attendances; UPDATE live_sessions SET had_places = NULL").await;
+        assert_eq!(delete().await, code, "{days} days");
+    }
+}
+
 /// Five thousand members who were in a session long ago, or have left it, beside the few of today.
 const MANY: &str = "
     INSERT INTO users (id, email, name, role, created_at, updated_at)

@@ -1,0 +1,2 @@
+DROP INDEX membership_spans_ends_at;
+DROP INDEX membership_spans_starts_at;
