@@ -37,10 +37,10 @@ pub use model::{
 };
 pub use port::{
     Authorization, Begun, Change, Held, HoursOffer, NextCharge, Offer, Outcome, Received, StartedSubscription,
-    Students, Terms, WantedHours, cancel, change_at_renewal, change_pending, change_trial, drop_subscription, forsake,
-    hold, hold_family, hours_may_be_paid, hours_paid, hours_unpaid, keep_access, keep_paid, live_allowance,
-    lock_target, may_be_paid, offer, offer_change, offer_hours, offer_renewal, open_period, paid, postpone,
-    quote_change, refuse_subscription, reserve_hours, restore, revoke, revoke_hours, subscription_asked,
+    Students, Terms, WantedHours, bill_later, cancel, change_at_renewal, change_pending, change_trial,
+    drop_subscription, forsake, hold, hold_family, hours_may_be_paid, hours_paid, hours_unpaid, keep_access, keep_paid,
+    live_allowance, lock_target, may_be_paid, offer, offer_change, offer_hours, offer_renewal, open_period, paid,
+    postpone, quote_change, refuse_subscription, reserve_hours, restore, revoke, revoke_hours, subscription_asked,
     subscription_start, subscription_told, target_course, target_of_change, terms, unpaid,
 };
 pub use query::extra::extra_minutes;

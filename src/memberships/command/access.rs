@@ -9,8 +9,8 @@ use crate::catalog::CourseId;
 use crate::entitlements::{self, EndReason, NewEntitlement, Source};
 use crate::memberships::event::{MembershipChange, MembershipChanged};
 use crate::memberships::model::{
-    BillingInterval, LiveGiven, Membership, MembershipId, MembershipStatus, PeriodReason, PlanKind, Step, Target,
-    billing_time, end_of_interval, reminder_time,
+    BillingInterval, LiveGiven, Membership, MembershipId, MembershipStatus, Period, PeriodReason, PlanKind, Step,
+    Target, billing_time, end_of_interval, reminder_time,
 };
 use crate::memberships::port::{Held, Students};
 use crate::memberships::query::{membership as rows, plan as plans};
@@ -195,20 +195,28 @@ pub(in crate::memberships) async fn cancel(
 }
 
 /// Returns the limits of a period that is paid now, and counts its interval. The one before was of the interval `was`.
+///
+/// A change begins when it was ordered, also if its money comes days later: what was left of the period before at that
+/// time is taken off its price.
 pub(in crate::memberships) fn limits(
     app: &App,
     held: &mut Held,
-    reason: PeriodReason,
+    period: &Period,
     was: BillingInterval,
 ) -> (DateTime<Utc>, DateTime<Utc>) {
     let (now, zone, interval) = (app.clock.now(), app.config.time_zone, held.price.billing_interval);
+    let reason = period.reason;
     if reason == PeriodReason::Trial {
         let end = now + TimeDelta::days(i64::from(held.price.trial_days));
         held.row.anchor_at = Some(end);
         held.row.anchor_intervals = 0;
         return (now, end);
     }
-    let start = held.row.period_ends_at.filter(|_| reason == PeriodReason::Renewal).unwrap_or(now);
+    let start = match reason {
+        PeriodReason::Renewal => held.row.period_ends_at.unwrap_or(now),
+        PeriodReason::Change => period.created_at,
+        PeriodReason::Start | PeriodReason::Trial => now,
+    };
     let anchor = match held.row.anchor_at.filter(|_| reason == PeriodReason::Renewal && was == interval) {
         Some(anchor) => anchor,
         None => {

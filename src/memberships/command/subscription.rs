@@ -1,5 +1,7 @@
 //! Ends subscriptions at payment providers that are to charge nothing more.
 
+use std::future::ready;
+
 use chrono::TimeDelta;
 use futures_util::stream::{self, StreamExt};
 
@@ -38,10 +40,9 @@ pub(in crate::memberships) async fn end_subscriptions(app: &App) -> Result<(), I
         if due.is_empty() {
             break;
         }
-        let mut told = stream::iter(due).map(|row| end_one(app, row)).buffer_unordered(IN_FLIGHT);
-        while let Some(outcome) = told.next().await {
-            outcome?;
-        }
+        // All of them, also if one fails.
+        let told = stream::iter(due).map(|row| end_one(app, row)).buffer_unordered(IN_FLIGHT);
+        told.fold(Ok(()), |all: Result<(), InternalError>, one| ready(all.and(one))).await?;
     }
     Ok(())
 }

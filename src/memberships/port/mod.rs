@@ -9,7 +9,7 @@ mod offer;
 mod outcome;
 mod subscription;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 pub use extra::{
     HoursOffer, WantedHours, hours_may_be_paid, hours_paid, hours_unpaid, offer_hours, reserve_hours, revoke_hours,
@@ -129,8 +129,17 @@ pub async fn cancel(tx: &mut Tx, app: &App, held: &mut Held) -> Result<Students>
     students.ok_or_else(|| error::not_possible(status, "canceled"))
 }
 
+/// Charges a membership later, and changes nothing else of it.
+///
+/// # Errors
+/// The database failed.
+pub async fn bill_later(tx: &mut Tx, id: MembershipId, at: DateTime<Utc>) -> std::result::Result<(), InternalError> {
+    rows::bill_later(tx, id, at).await?;
+    Ok(())
+}
+
 /// Charges a membership later, because it cannot be charged now. That is not its member's fault, so the access lasts for
-/// as long after its period as while a charge is in flight.
+/// as long after that as while a charge is in flight.
 ///
 /// # Errors
 /// The database failed.
@@ -141,12 +150,17 @@ pub async fn postpone(
     until: DateTime<Utc>,
 ) -> std::result::Result<Students, InternalError> {
     let Some(mut held) = hold(tx, id).await? else { return Ok(None) };
+    let now = app.clock.now();
     held.row.billing_at = held.row.billing_at.map(|_| until);
     let is_running = matches!(held.row.status, MembershipStatus::Active | MembershipStatus::Trialing);
     let students = match held.row.period_ends_at.filter(|_| is_running && held.has_member) {
-        Some(end) => command::give(tx, app, &mut held, command::end_of_grace(app, end)).await?,
+        Some(end) => {
+            // Whole days, so that the access does not change with each attempt.
+            let late = if end < now { TimeDelta::days((now - end).num_days() + 1) } else { TimeDelta::zero() };
+            command::give(tx, app, &mut held, command::end_of_grace(app, end + late)).await?
+        }
         None => None,
     };
-    rows::update(tx, &held.row, app.clock.now()).await?;
+    rows::update(tx, &held.row, now).await?;
     Ok(students)
 }

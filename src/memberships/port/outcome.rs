@@ -5,7 +5,9 @@ use chrono::{DateTime, Utc};
 use super::subscription::{NextCharge, set_next_charge};
 use super::{Held, Students, held};
 use crate::entitlements::{EndReason, EntitlementId};
-use crate::memberships::command::{end, end_of_grace, give, limits, plan_billing, scope_of, step, tell, write};
+use crate::memberships::command::{
+    end, end_of_grace, give, limits, plan_billing, release, scope_of, step, tell, write,
+};
 use crate::memberships::event::MembershipChange;
 use crate::memberships::model::{MembershipStatus, Period, PeriodId, PeriodReason, PeriodState, Step, next_attempt};
 use crate::memberships::query::{membership as rows, period as periods, plan as plans};
@@ -73,7 +75,7 @@ pub async fn may_be_paid(tx: &mut Tx, id: PeriodId) -> Result<bool, InternalErro
             is_same && is_free && row.started_at.is_none()
         }
         PeriodReason::Renewal => row.status.renews(),
-        // Later, less is left of the period that it replaces than was taken off its price.
+        // Once its order has ended, the member goes on with the period that it was to replace, and with the next one.
         PeriodReason::Change => row.status == MembershipStatus::Active && period.state == PeriodState::Open,
     })
 }
@@ -105,7 +107,7 @@ pub async fn paid(tx: &mut Tx, app: &App, id: PeriodId, received: Received) -> R
     (held.price, held.plan) = (price, plan);
     // Chosen since this period was ordered, or set because the plan's price has changed since.
     held.row.next_price_id = chosen;
-    let (start, end) = limits(app, &mut held, period.reason, was);
+    let (start, end) = limits(app, &mut held, &period, was);
     periods::set_paid(tx, period.id, received.net_minor, (start, end)).await?;
     held.row.period = period.number;
     held.row.period_starts_at = Some(start);
@@ -161,8 +163,9 @@ async fn fail(tx: &mut Tx, app: &App, held: &mut Held) -> Result<Students, Inter
     Ok(students)
 }
 
-/// Keeps the access of a membership whose renewal is on its way, until a time at the latest and as long as it would be
-/// without: what becomes of the payment decides before.
+/// Keeps the access of a membership while the money for its next period is on its way, until a time at the latest and
+/// as long as it would be without: what becomes of the payment decides before, or the renewal after it. A subscription
+/// is ended, because it would charge the next period as well.
 ///
 /// # Errors
 /// The database failed.
@@ -173,10 +176,10 @@ pub async fn keep_access(
     until: DateTime<Utc>,
 ) -> Result<Students, InternalError> {
     let Some((period, mut held)) = of_period(tx, id).await? else { return Ok(None) };
-    let is_renewal = period.state == PeriodState::Open && period.reason == PeriodReason::Renewal;
-    if !is_renewal || !held.row.status.renews() {
+    if period.state != PeriodState::Open || !held.row.status.renews() {
         return Ok(None);
     }
+    release(tx, app, &mut held.row).await?;
     let from = held.row.period_ends_at.map_or(until, |end| end.max(until));
     let students = give(tx, app, &mut held, end_of_grace(app, from)).await?;
     rows::update(tx, &held.row, app.clock.now()).await?;

@@ -89,7 +89,7 @@ pub async fn subscription_start(
     let was = current.map_or(begun.price.billing_interval, |(price, _)| price.billing_interval);
     let (price, plan) = (begun.price.clone(), begun.plan.clone());
     let mut held = Held { row: row.clone(), price, plan, has_member: true };
-    let (_, end) = limits(app, &mut held, reason, was);
+    let (_, end) = limits(app, &mut held, &begun.period, was);
     Ok(Some(end).filter(|end| payments::can_subscribe(provider, *end, until)))
 }
 

@@ -100,6 +100,12 @@ pub async fn to_bill(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> QueryR
         .await
 }
 
+/// Sets when the next period of a membership is charged, if it is to be charged.
+pub(in crate::memberships) async fn bill_later(tx: &mut Tx, id: MembershipId, at: DateTime<Utc>) -> QueryResult<usize> {
+    let billed = memberships::table.find(id).filter(memberships::billing_at.is_not_null());
+    diesel::update(billed).set(memberships::billing_at.eq(at)).execute(tx.conn()).await
+}
+
 /// Returns a batch of canceled memberships whose period is over. Of those on Google Play, Google says it.
 pub(in crate::memberships) async fn over(
     conn: &mut AsyncPgConnection,

@@ -47,9 +47,13 @@ pub(in crate::orders) async fn expire_orders(app: &App) -> std::result::Result<(
         if due.is_empty() {
             break;
         }
+        // All of them, also if one fails.
+        let mut ended = Ok(());
         for id in due {
-            end_one(app, id, Step::Expire, |order| order.expires_at.is_some_and(|at| at <= now)).await?;
+            let is_due = |order: &Order| order.expires_at.is_some_and(|at| at <= now);
+            ended = ended.and(end_one(app, id, Step::Expire, is_due).await);
         }
+        ended?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use super::end::end_access;
 use super::hold::{self, Held};
 use super::ledger;
 use super::pay::{count_students, restore};
-use super::refund::{refunded_elsewhere, undo_refund};
+use super::refund::{came_back, refunded_elsewhere, undo_refund};
 use crate::orders::event::OrderDisputed;
 use crate::orders::model::{DisputeStatus, OrderStatus, left_of};
 use crate::orders::query::refund as rows;
@@ -84,7 +84,7 @@ pub(super) async fn close(
     open(tx, app, held, (external_id, amount)).await?;
     let order = held.order.id;
     let Some(closed) = rows::close_dispute(tx, (order, external_id), status, app.clock.now()).await? else {
-        return Ok(());
+        return if status == DisputeStatus::Won { won_after_all(tx, app, held, external_id).await } else { Ok(()) };
     };
     ledger::enter_dispute_closed(tx, app, held, closed.id.uuid()).await?;
     tell(tx, app, held).await?;
@@ -104,6 +104,20 @@ pub(super) async fn close(
     }
     let more = restore(tx, app, &held).await?;
     count_students(tx, more).await
+}
+
+/// Undoes that a reversal counted as lost, because its dispute was not told for so long: now it is told, and won. Doing
+/// it again does nothing.
+async fn won_after_all(tx: &mut Tx, app: &App, held: &Held, external_id: &str) -> Result<(), InternalError> {
+    let dispute = (held.order.id, external_id);
+    let Some(reversal) = rows::presumed_lost(tx, dispute).await? else { return Ok(()) };
+    let now = hold::reread(tx, held).await?;
+    // It is the refund of its own name only if it had no other one when it was lost.
+    if came_back(tx, app, now, (None, &reversal)).await? {
+        rows::set_won(tx, dispute, app.clock.now()).await?;
+        tell(tx, app, held).await?;
+    }
+    Ok(())
 }
 
 async fn tell(tx: &mut Tx, app: &App, held: &Held) -> Result<(), InternalError> {

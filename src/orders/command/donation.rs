@@ -111,9 +111,12 @@ pub(in crate::orders) async fn donate(app: &App) -> std::result::Result<(), Inte
         if due.is_empty() {
             break;
         }
+        // All of them, also if one fails.
+        let mut donated = Ok(());
         for id in due {
-            donate_one(app, id).await?;
+            donated = donated.and(donate_one(app, id).await);
         }
+        donated?;
     }
     Ok(())
 }

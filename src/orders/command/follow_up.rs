@@ -21,15 +21,17 @@ const AGAIN: TimeDelta = TimeDelta::days(1);
 /// The database failed.
 pub(super) async fn reconcile(app: &App) -> Result<(), InternalError> {
     let now = app.clock.now();
+    // All of them, also if one fails.
+    let mut asked = Ok(());
     let refunds = rows::to_check(&mut *app.db.read().await?, now).await?;
     for refund in refunds {
-        ask_refund(app, &refund).await?;
+        asked = asked.and(ask_refund(app, &refund).await);
     }
     let disputes = rows::disputes_to_check(&mut *app.db.read().await?, now).await?;
     for dispute in disputes {
-        ask_dispute(app, &dispute).await?;
+        asked = asked.and(ask_dispute(app, &dispute).await);
     }
-    Ok(())
+    asked
 }
 
 async fn ask_refund(app: &App, refund: &Refund) -> Result<(), InternalError> {
@@ -80,6 +82,8 @@ async fn ask_dispute(app: &App, open: &OpenDispute) -> Result<(), InternalError>
         .transaction(async |tx| {
             if let Some(status) = status
                 && let Some(held) = hold::lock(tx, open.order_id).await?
+                // A reversal may have got the name of its dispute meanwhile: then that decides.
+                && rows::is_open_dispute(tx, (open.id, &open.external_id)).await?
             {
                 dispute::close(tx, app, &held, (&open.external_id, open.amount_minor), status).await?;
             }

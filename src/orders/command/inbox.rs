@@ -8,6 +8,7 @@ use super::hold::{self, Held};
 use super::pay::{self, Arrived};
 use super::receive::enqueue;
 use super::refund::{ASKED, came_back, done, refunded_elsewhere, return_rest};
+use super::unread::event_of;
 use super::{dispute, membership, play_event, reconcile};
 use crate::graphql::Result;
 use crate::memberships;
@@ -28,8 +29,6 @@ use crate::platform::payments::{GatewayEvent, GatewayFact, Provider};
 const MOST_ATTEMPTS: i32 = 11;
 /// The reason of a refund that was made at the provider.
 const AT_PROVIDER: &str = "Refunded at the payment provider.";
-/// Why an event that cannot be read is refused.
-pub(super) const UNREAD: &str = "The event is of a form that this version does not know.";
 
 /// What became of an attempt to process an event.
 pub(super) enum Outcome {
@@ -104,8 +103,9 @@ fn wait_after(attempts: i32) -> TimeDelta {
 
 /// Applies an event to its order.
 async fn apply(app: &App, provider: Provider, row: &PaymentEvent) -> std::result::Result<Outcome, InternalError> {
-    let Ok(event) = serde_json::from_value::<GatewayEvent>(row.body.clone()) else {
-        return Ok(Outcome::Refuse(UNREAD.into()));
+    let event = match event_of(app, provider, row) {
+        Ok(event) => event,
+        Err(why) => return Ok(Outcome::Refuse(why)),
     };
     if let GatewayFact::Other { .. } = event.fact {
         return Ok(Outcome::Done);
@@ -120,7 +120,7 @@ async fn apply(app: &App, provider: Provider, row: &PaymentEvent) -> std::result
         Err(why) => return Ok(Outcome::Refuse(why.into())),
     };
     let id = known.id;
-    if event.reference.is_empty() {
+    if row.reference.is_empty() {
         refer(app, row, id).await?;
     }
     if let Some(why) = contradiction(&known, provider, &event) {

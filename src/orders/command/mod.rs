@@ -33,6 +33,7 @@ mod refund;
 mod table;
 mod tax;
 mod tax_records;
+mod unread;
 
 pub(super) use cancel::{cancel_order, expire_orders, forget_user, remind};
 pub(super) use checkout::{CLOSE, close};
@@ -51,9 +52,10 @@ pub use membership::{MembershipQuote, cancel_membership, change_membership, quot
 pub(super) use membership::{follow_subscriptions, renew};
 pub(super) use price::{Line, Quote, quote_order};
 pub(super) use receive::PROCESS;
-pub use receive::{receive, receive_play, receive_unread};
+pub use receive::{receive, receive_play};
 pub(super) use reconcile::reconcile;
 pub(super) use refund::{REFUND, refund_order, send_refund};
 pub use table::orders_file;
 pub(super) use table::orders_url;
 pub(super) use tax_records::{record_refunded_tax, record_tax};
+pub use unread::receive_unread;

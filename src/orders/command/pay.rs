@@ -13,7 +13,7 @@ use crate::memberships::{self, Authorization, NextCharge, PeriodId, Received, St
 use crate::orders::event::{OrderPaid, OrderProcessing};
 use crate::orders::model::{DisputeStatus, Order, OrderItem, OrderItemKind, OrderStatus, Payment, PaymentState, Step};
 use crate::orders::policy;
-use crate::orders::query::{order as query, payment as rows, refund};
+use crate::orders::query::{donation, order as query, payment as rows, refund};
 use crate::platform::App;
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
@@ -79,6 +79,7 @@ pub(super) async fn paid(app: &App, payment: Uuid, arrived: Arrived<'_>) -> Resu
                 if held.order.status != OrderStatus::Pending {
                     // It may have been ended with the order. The next period is paid on a page.
                     refuse(tx, app, &held, started.take()).await?;
+                    donation::reopen(tx, held.order.id).await?;
                 }
                 let is_first = row.authorization_id.is_none() && row.provider.charges_again();
                 let authorization = checkout.map(|id| Authorization { provider: row.provider, id: id.to_owned() });

@@ -1,8 +1,7 @@
 //! Stores what payment providers tell, once; a job processes it.
 
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
+use serde_json::json;
 
 use crate::orders::model::{PaymentEventId, PaymentEventProvider, ToldEvent};
 use crate::orders::query::event as rows;
@@ -15,9 +14,6 @@ use crate::platform::payments::{GatewayEvent, Provider};
 
 /// The job that processes an event.
 pub(in crate::orders) const PROCESS: &str = "orders.process_event";
-
-/// The longest id and the longest kind of an event that cannot be read, in characters.
-const LONGEST: usize = 200;
 
 /// Stores an event whose signature was verified; it is processed by a job. One that was received before is not stored
 /// again.
@@ -47,29 +43,8 @@ pub async fn receive_play(app: &App, told: &Notification) -> Result<(), Internal
     store(app, &event).await
 }
 
-/// Stores that a provider has told something that cannot be read, although its signature is right. The job that
-/// processes it refuses it.
-///
-/// What was told may be personal, and is not kept. The id is not that of the provider: when a later version can read
-/// the event, the provider can send it again.
-///
-/// # Errors
-/// It could not be stored: the provider must send it again.
-pub async fn receive_unread(app: &App, provider: PaymentEventProvider, told: &Value) -> Result<(), InternalError> {
-    let text = |names: &[&str]| {
-        let found = names.iter().find_map(|name| told.get(name).and_then(Value::as_str));
-        found.map(|text| text.chars().filter(|letter| *letter != '\0').take(LONGEST).collect::<String>())
-    };
-    let id = text(&["id"]).unwrap_or_else(|| hex::encode(Sha256::digest(told.to_string())));
-    let kind = text(&["type", "event_type", "event"]).unwrap_or_else(|| "unread".to_owned());
-    // A body that is no event of this version's, so that it is refused.
-    let body = json!({ "isUnread": true });
-    store(app, &ToldEvent { provider, external_id: &format!("unread/{id}"), reference: "", kind: &kind, body: &body })
-        .await
-}
-
 /// Stores what was told, and has it processed, unless it was stored before.
-async fn store(app: &App, told: &ToldEvent<'_>) -> Result<(), InternalError> {
+pub(super) async fn store(app: &App, told: &ToldEvent<'_>) -> Result<(), InternalError> {
     app.db
         .transaction(async |tx| {
             let (id, now) = (PaymentEventId::new(app.clock.uuid()), app.clock.now());

@@ -1,5 +1,7 @@
 //! Asks the providers what has become of open payments, for what no webhook told.
 
+use std::future::ready;
+
 use futures_util::stream::{self, StreamExt};
 
 use super::end::end;
@@ -21,11 +23,11 @@ const IN_FLIGHT: usize = 8;
 /// The database failed.
 pub(in crate::orders) async fn reconcile(app: &App) -> Result<(), InternalError> {
     let due = rows::to_check(&mut *app.db.read().await?, app.clock.now()).await?;
-    let mut asked = stream::iter(due).map(|payment| ask(app, payment)).buffer_unordered(IN_FLIGHT);
-    while let Some(outcome) = asked.next().await {
-        outcome?;
-    }
-    follow_up::reconcile(app).await
+    // All of them, also if one fails.
+    let asked = stream::iter(due).map(|payment| ask(app, payment)).buffer_unordered(IN_FLIGHT);
+    let asked = asked.fold(Ok(()), |all: Result<(), InternalError>, one| ready(all.and(one))).await;
+    let followed = follow_up::reconcile(app).await;
+    asked.and(followed)
 }
 
 async fn ask(app: &App, payment: Payment) -> Result<(), InternalError> {

@@ -112,15 +112,23 @@ impl Donation {
     pub(in crate::orders) fn follow(&mut self, paid: Option<Donated>, now: DateTime<Utc>, zone: Tz) {
         match paid {
             Some(paid) => {
+                if self.started_at.is_none() && self.failures > 0 {
+                    // It has ended only because this did not come.
+                    self.ended_at = None;
+                }
                 self.started_at = self.started_at.or(Some(paid.at));
                 self.provider = paid.provider.or(self.provider);
                 self.authorization_id = paid.authorization_id.or(self.authorization_id.take());
                 self.failures = 0;
             }
+            None if self.ended_at.is_some() => {}
             None => self.failures += 1,
         }
         match self.started_at.filter(|_| self.ended_at.is_none() && self.failures < MOST_FAILURES) {
-            Some(started) => self.next_at = Some(next_month(started, now, zone)),
+            Some(started) => {
+                // What comes late does not take the place of the next one.
+                self.next_at = Some(self.next_at.unwrap_or_else(|| next_month(started, now, zone)));
+            }
             None => self.end(self.ended_at.unwrap_or(now)),
         }
     }
@@ -184,6 +192,14 @@ mod tests {
             let authorization_id = authorization.map(str::to_owned);
             Some(Donated { at: now, provider: Some(Provider::Sandbox), authorization_id })
         };
+        unpaid.follow(paid(None), now, Tz::UTC);
+        assert_eq!(unpaid.status(), DonationStatus::Active, "the money has come late");
+        let mut canceled = donation.clone();
+        canceled.end(now);
+        for outcome in [None, paid(None)] {
+            canceled.follow(outcome, now, Tz::UTC);
+            assert_eq!(canceled.status(), DonationStatus::Ended, "the donor has ended it");
+        }
         donation.follow(paid(Some("first")), now, Tz::UTC);
         for outcome in [None, None, paid(None), None, None] {
             donation.follow(outcome, now, Tz::UTC);

@@ -58,6 +58,11 @@ pub(in crate::orders) async fn settle(tx: &mut Tx, order: OrderId) -> QueryResul
         .optional()
 }
 
+/// Has the order of a donation settled once more, whose money has come after it had ended; nothing if it is of none.
+pub(in crate::orders) async fn reopen(tx: &mut Tx, order: OrderId) -> QueryResult<usize> {
+    diesel::update(donation_orders::table.find(order)).set(donation_orders::is_open.eq(true)).execute(tx.conn()).await
+}
+
 /// Returns the orders of a donation of which it is not known what becomes of them.
 pub(in crate::orders) async fn open_orders(tx: &mut Tx, id: DonationId) -> QueryResult<Vec<OrderId>> {
     donation_orders::table

@@ -248,6 +248,13 @@ pub(in crate::orders) async fn disputes_to_check(
         .await
 }
 
+/// Whether a dispute is open, and known to the provider by this id.
+pub(in crate::orders) async fn is_open_dispute(tx: &mut Tx, (id, external_id): (DisputeId, &str)) -> QueryResult<bool> {
+    let open = disputes::table.find(id).filter(disputes::status.eq(DisputeStatus::Open));
+    let named = open.filter(disputes::external_id.eq(external_id)).select(disputes::id);
+    diesel::select(diesel::dsl::exists(named)).get_result(tx.conn()).await
+}
+
 /// Sets when the provider is asked about a dispute again, unless it is decided.
 pub(in crate::orders) async fn set_dispute_check(tx: &mut Tx, id: DisputeId, at: DateTime<Utc>) -> QueryResult<usize> {
     let open = disputes::table.find(id).filter(disputes::check_at.is_not_null());
@@ -268,6 +275,34 @@ pub(in crate::orders) async fn close_dispute(
         .get_result(tx.conn())
         .await
         .optional()
+}
+
+/// Returns the reversal that has taken the money of a dispute that is lost, which may have stood for it until then.
+pub(in crate::orders) async fn presumed_lost(
+    tx: &mut Tx,
+    (order, external_id): (OrderId, &str),
+) -> QueryResult<Option<String>> {
+    let dispute = disputes::table.filter(disputes::order_id.eq(order).and(disputes::external_id.eq(external_id)));
+    dispute
+        .filter(disputes::status.eq(DisputeStatus::Lost))
+        .filter(disputes::reversal_id.ne(disputes::external_id.nullable()))
+        .select(disputes::reversal_id.assume_not_null())
+        .first(tx.conn())
+        .await
+        .optional()
+}
+
+/// Keeps that a dispute was won that was counted as lost.
+pub(in crate::orders) async fn set_won(
+    tx: &mut Tx,
+    (order, external_id): (OrderId, &str),
+    now: DateTime<Utc>,
+) -> QueryResult<usize> {
+    let dispute = disputes::table.filter(disputes::order_id.eq(order).and(disputes::external_id.eq(external_id)));
+    diesel::update(dispute)
+        .set((disputes::status.eq(DisputeStatus::Won), disputes::closed_at.eq(now)))
+        .execute(tx.conn())
+        .await
 }
 
 pub(in crate::orders) async fn disputes_by_ids(

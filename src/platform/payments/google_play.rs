@@ -256,7 +256,12 @@ impl GooglePlay {
         let token = bearer.and_then(|value| value.strip_prefix("Bearer ")).ok_or(Unverified::Forged)?;
         let (audience, sender) = (&self.settings.push_audience, &self.settings.push_account);
         self.keys.verify(token, (audience, sender), self.clock.now()).await?;
-        read(&self.settings.package, body).ok_or(Unverified::Malformed)
+        self.read(body).ok_or(Unverified::Malformed)
+    }
+
+    /// Reads a notification about our app; `None` if it is malformed or of another app.
+    pub fn read(&self, body: &[u8]) -> Option<Notification> {
+        read(&self.settings.package, body)
     }
 
     async fn get<T: for<'a> Deserialize<'a>>(&self, path: &str) -> Result<T, GatewayError> {
@@ -301,7 +306,6 @@ fn found<T>(outcome: Result<T, GatewayError>) -> Result<Option<T>, GatewayError>
     }
 }
 
-/// Reads a notification about our app; `None` if it is malformed or of another app.
 fn read(package: &str, body: &[u8]) -> Option<Notification> {
     let Push { message } = serde_json::from_slice(body).ok()?;
     let told: Developer = serde_json::from_slice(&BASE64_STANDARD.decode(message.data).ok()?).ok()?;

@@ -38,6 +38,7 @@ pub use self::subscription::{
     fetch_subscription, retire_plan,
 };
 use self::told::Told;
+pub use self::told::read_webhook;
 use super::App;
 use super::db::stored_as_text;
 use super::internal_error::InternalError;

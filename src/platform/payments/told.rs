@@ -1,6 +1,8 @@
 //! What an event of a provider says, before it is put together.
 
-use super::{GatewayEvent, GatewayFact};
+use super::gateways::Gateway;
+use super::razorpay::Razorpay;
+use super::{GatewayEvent, GatewayFact, Payments, Provider, Unverified};
 
 /// What an event says of a payment.
 pub(super) struct Told {
@@ -48,5 +50,18 @@ impl Told {
     pub(super) fn into_event(self, id: String, account: String) -> GatewayEvent {
         let Told { checkout, transaction, reference, amount: (amount_minor, currency), subscription, fact } = self;
         GatewayEvent { id, account, checkout, transaction, reference, amount_minor, currency, subscription, fact }
+    }
+}
+
+/// Reads the body of a webhook whose signature was right when it came.
+///
+/// # Errors
+/// The provider is not set up anymore; it cannot be read.
+pub fn read_webhook(payments: &Payments, provider: Provider, body: &[u8]) -> Result<GatewayEvent, Unverified> {
+    match payments.of(provider).map_err(|_| Unverified::Off)? {
+        Gateway::Sandbox(_) => serde_json::from_slice(body).map_err(|_| Unverified::Malformed),
+        Gateway::Stripe(stripe) => stripe.read(body),
+        Gateway::Razorpay(_) => Razorpay::read(body),
+        Gateway::Paypal(paypal) => paypal.read(body),
     }
 }

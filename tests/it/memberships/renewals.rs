@@ -258,3 +258,31 @@ async fn a_deleted_user_is_no_member() {
     club.root.token = token(&club.app, &club.root.id).await;
     assert_eq!(club.orders(&id).await.len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_membership_that_cannot_be_renewed_does_not_keep_the_others_from_it() {
+    let mut club = Club::open().await;
+    let plan = club.all_access().await;
+    let id = club.join(&club.sam, &month(&plan), "10").await;
+    let other = club.join(&club.tim, &month(&plan), "10").await;
+    // Neither its period nor its access can be written.
+    let user = club.sam.id.parse::<accounts::UserId>().unwrap().uuid();
+    let broken = club.app.sql(&format!("SELECT id FROM memberships WHERE user_id = '{user}'")).await;
+    club.app
+        .sql(&format!(
+            "ALTER TABLE membership_periods ADD CONSTRAINT broken CHECK (membership_id <> '{broken}') NOT VALID; \
+                ALTER TABLE entitlements ADD CONSTRAINT broken CHECK (user_id <> '{user}') NOT VALID"
+        ))
+        .await;
+    club.pass(TimeDelta::days(30)).await;
+    assert_eq!(club.orders(&id).await, ["PAID 10.00"]);
+    assert_eq!(club.orders(&other).await, ["PAID 10.00", "PAID 10.00"]);
+    let due = format!("SELECT billing_at > '{}' FROM memberships WHERE id = '{broken}'", club.now());
+    assert_eq!(club.app.sql(&due).await, "t", "it is tried again later");
+    club.app
+        .sql("ALTER TABLE membership_periods DROP CONSTRAINT broken; ALTER TABLE entitlements DROP CONSTRAINT broken")
+        .await;
+    club.pass(TimeDelta::hours(1)).await;
+    assert_eq!(club.orders(&id).await, ["PAID 10.00", "PAID 10.00"]);
+    assert!(club.has(&club.sam, &club.course).await);
+}

@@ -135,3 +135,25 @@ async fn a_monthly_donation_goes_on_when_its_debit_arrives() {
     assert_eq!(shop.app.sql(&format!("{started} AND ended_at IS NULL AND next_at IS NOT NULL")).await, "1");
     assert_eq!(shop.app.sql(&format!("{started} AND ended_at IS NOT NULL AND next_at IS NULL")).await, "1");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_monthly_donation_begins_after_all_when_the_money_of_its_first_order_comes_late() {
+    let stripe = StripeShop::open().await;
+    let (shop, fake) = (&stripe.shop, &stripe.fake);
+    let mut input = shop.input(&[], "7");
+    input["items"] = json!([{ "monthlyDonation": { "amount": "7", "currency": "EUR" } }]);
+    shop.ordered(&shop.sam, input).await;
+    stripe.tell(&fake.debit(0)).await;
+    for days in [29, 1] {
+        shop.reconcile(TimeDelta::days(days)).await;
+    }
+    shop.settle().await;
+    let state = "SELECT concat_ws(' ', orders.status, started_at IS NULL, ended_at IS NULL, next_at IS NULL) \
+        FROM orders, donations";
+    assert_eq!(shop.app.sql(state).await, "EXPIRED t f t", "it was not begun");
+    let paid = fake.debited(0, true);
+    for _ in 0..2 {
+        stripe.tell(&paid).await;
+        assert_eq!(shop.app.sql(state).await, "PAID f t f");
+    }
+}

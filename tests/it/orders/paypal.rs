@@ -321,6 +321,72 @@ async fn what_becomes_of_refunds_and_disputes_at_paypal_is_known_without_webhook
     shop.reconcile(TimeDelta::days(1)).await;
     assert_eq!(shop.app.sql(ORDER_STATE).await, "REFUNDED false");
     assert_eq!(fake.wire.count("/v1/customer/disputes"), 0, "it has no other name");
+    // It is told after all, and won.
+    let kept = "SELECT sum(amount_minor) FROM ledger_entries WHERE account = 'CLEARING'";
+    assert_eq!(shop.app.sql(kept).await, "0");
+    let told = |kind: &str, outcome| fake.dispute(0, &format!("CUSTOMER.DISPUTE.{kind}"), "CHARGEBACK", outcome);
+    paypal.tell(&told("CREATED", None)).await;
+    assert_eq!(shop.app.sql(ORDER_STATE).await, "REFUNDED false", "it is not decided");
+    for _ in 0..2 {
+        paypal.tell(&told("RESOLVED", Some("RESOLVED_SELLER_FAVOUR"))).await;
+        assert_eq!(shop.app.sql(ORDER_STATE).await, "PAID true");
+        assert_eq!(shop.app.sql("SELECT string_agg(status, ' ') FROM disputes").await, "WON");
+        assert_eq!(shop.app.sql(kept).await, "1990");
+    }
+    assert_eq!(shop.app.sql("SELECT sum(amount_minor) FROM ledger_entries").await, "0");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_reversal_that_gets_its_name_while_it_is_about_to_be_given_up_stays_one_dispute() {
+    let paypal = PayPalShop::open().await;
+    let (shop, fake) = (&paypal.shop, &paypal.fake);
+    paypal.paid(&shop.sam, 0).await;
+    paypal.tell(&fake.reversed(0, "19.90")).await;
+    fake.dispute(0, "CUSTOMER.DISPUTE.CREATED", "CHARGEBACK", None);
+    let named = "BEGIN; SELECT 1 FROM orders FOR UPDATE; SELECT pg_sleep(3); \
+        UPDATE disputes SET external_id = 'PP-D-0'; COMMIT";
+    tokio::join!(shop.app.sql(named), async {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        shop.reconcile(TimeDelta::days(90)).await;
+    });
+    assert_eq!(shop.app.sql("SELECT string_agg(external_id || ' ' || status, ' ') FROM disputes").await, "PP-D-0 OPEN");
+    paypal.tell(&fake.dispute(0, "CUSTOMER.DISPUTE.RESOLVED", "CHARGEBACK", Some("RESOLVED_SELLER_FAVOUR"))).await;
+    assert_eq!(shop.app.sql(ORDER_STATE).await, "PAID true");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reversal_of_what_a_subscription_has_taken_is_a_dispute_too() {
+    let paypal = PayPalShop::open().await;
+    let (shop, fake) = (&paypal.shop, &paypal.fake);
+    let price = json!({ "amount": { "amount": "10", "currency": "EUR" }, "interval": "MONTH" });
+    let plan = json!({ "kind": "ALL_ACCESS", "name": "All", "prices": [price] });
+    let made = shop.app.mutate(&shop.root, "createPlan", "plan { prices { id } }", plan).await;
+    shop.settle().await;
+    let mut input = shop.input(&[], "10");
+    input["items"] = json!([{ "planPriceId": made["plan"]["prices"][0]["id"] }]);
+    let order = shop.ordered(&shop.sam, input).await;
+    paypal.tell(&fake.approve_subscription(0, shop.app.app.clock.now())).await;
+    assert_eq!(shop.status(&order).await, "PAID");
+    assert!(shop.has(&shop.sam, &shop.course).await);
+    let told =
+        |kind: &str, resource: Value| json!({ "id": format!("WH-{kind}"), "event_type": kind, "resource": resource });
+    let amount = json!({ "total": "-10.00", "currency": "EUR" });
+    let reversed = json!({ "id": "SALE0LYCEUM", "amount": amount, "state": "completed" });
+    paypal.tell(&told("PAYMENT.SALE.REVERSED", reversed)).await;
+    let seen = shop.seen(&order).await;
+    assert_eq!((&seen["status"], &seen["disputes"][0]["status"]), (&json!("PAID"), &json!("OPEN")));
+    assert!(!shop.has(&shop.sam, &shop.course).await);
+    let won = json!({
+        "dispute_id": "PP-D-0",
+        "disputed_transactions": [{ "seller_transaction_id": "SALE0LYCEUM" }],
+        "dispute_amount": { "currency_code": "EUR", "value": "10.00" },
+        "dispute_life_cycle_stage": "CHARGEBACK",
+        "dispute_outcome": { "outcome_code": "RESOLVED_SELLER_FAVOUR" },
+    });
+    paypal.tell(&told("CUSTOMER.DISPUTE.RESOLVED", won)).await;
+    let disputes = shop.seen(&order).await["disputes"].take();
+    assert_eq!((disputes.as_array().unwrap().len(), &disputes[0]["status"]), (1, &json!("WON")));
+    assert!(shop.has(&shop.sam, &shop.course).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

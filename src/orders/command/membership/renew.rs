@@ -1,5 +1,7 @@
 //! Charges the next periods of memberships.
 
+use std::future::ready;
+
 use chrono::TimeDelta;
 use futures_util::stream::{self, StreamExt};
 
@@ -30,10 +32,9 @@ pub(in crate::orders) async fn renew(app: &App) -> Result<(), InternalError> {
         if due.is_empty() {
             break;
         }
-        let mut charged = stream::iter(due).map(|id| renew_one(app, id)).buffer_unordered(IN_FLIGHT);
-        while let Some(outcome) = charged.next().await {
-            outcome?;
-        }
+        // All of them, also if one fails.
+        let charged = stream::iter(due).map(|id| renew_one(app, id)).buffer_unordered(IN_FLIGHT);
+        charged.fold(Ok(()), |all: Result<(), InternalError>, one| ready(all.and(one))).await?;
     }
     Ok(())
 }
@@ -46,12 +47,15 @@ async fn renew_one(app: &App, id: MembershipId) -> Result<(), InternalError> {
         Err(error) => {
             tracing::error!(error = error.into_message(), membership = %id.uuid(), "a membership could not be renewed");
             let until = app.clock.now() + AGAIN;
-            app.db
-                .transaction(async |tx| {
-                    let students = memberships::postpone(tx, app, id, until).await?;
-                    pay::count_students(tx, students.into_iter().collect()).await
-                })
-                .await
+            let postponed = app.db.transaction(async |tx| {
+                let students = memberships::postpone(tx, app, id, until).await?;
+                pay::count_students(tx, students.into_iter().collect()).await
+            });
+            let Err(error) = postponed.await else { return Ok(()) };
+            let error = error.report();
+            tracing::error!(error, membership = %id.uuid(), "the access of a membership could not be kept");
+            // Otherwise it would be the first one that is due for ever.
+            app.db.transaction(async |tx| memberships::bill_later(tx, id, until).await).await
         }
     }
 }
@@ -83,9 +87,8 @@ async fn order(
     if let Some(period) = memberships::open_period(tx, id).await?
         && is_processing(tx, period).await?
     {
-        // The member is not asked twice.
-        let students = memberships::postpone(tx, app, id, app.clock.now() + AGAIN).await?;
-        pay::count_students(tx, students.into_iter().collect()).await?;
+        // The member is not asked twice, and has access meanwhile (`keep_access`).
+        memberships::bill_later(tx, id, app.clock.now() + AGAIN).await?;
         return Ok(None);
     }
     memberships::drop_subscription(tx, app, &mut held).await?;

@@ -1,8 +1,10 @@
 //! What subscriptions at payment providers have charged.
 
+use std::future::ready;
+
 use futures_util::stream::{self, StreamExt};
 
-use super::change::{end_order, is_processing, terms};
+use super::change::{end_order, terms};
 use super::place::insert;
 use crate::graphql::money::CurrencyCode;
 use crate::graphql::{Error, Result};
@@ -31,10 +33,9 @@ pub(in crate::orders) async fn follow_subscriptions(app: &App) -> std::result::R
         if due.is_empty() {
             break;
         }
-        let mut asked = stream::iter(due).map(|known| ask_one(app, known)).buffer_unordered(IN_FLIGHT);
-        while let Some(outcome) = asked.next().await {
-            outcome?;
-        }
+        // All of them, also if one fails.
+        let asked = stream::iter(due).map(|known| ask_one(app, known)).buffer_unordered(IN_FLIGHT);
+        asked.fold(Ok(()), |all: std::result::Result<(), InternalError>, one| ready(all.and(one))).await?;
     }
     Ok(())
 }
@@ -86,7 +87,7 @@ async fn settle(
             if !held.row.is_charged_by(known.provider, &known.external_id) {
                 return Ok(());
             }
-            if state == Some(SubscriptionStatus::Ended) && !is_on_its_way(tx, &held).await? {
+            if state == Some(SubscriptionStatus::Ended) {
                 forsake_open(tx, app, &held).await?;
             }
             let students = memberships::subscription_told(tx, app, &mut held, state, has_failed).await?;
@@ -95,15 +96,8 @@ async fn settle(
         .await
 }
 
-/// Whether the money for a period of a membership is on its way, which was ordered without its subscription.
-async fn is_on_its_way(tx: &mut Tx, held: &Held) -> std::result::Result<bool, InternalError> {
-    match memberships::open_period(tx, held.row.id).await? {
-        Some(period) => is_processing(tx, period).await,
-        None => Ok(false),
-    }
-}
-
-/// Gives up what is ordered of a membership and not paid: if its money comes after all, it goes back.
+/// Gives up what is ordered of a membership and not paid: if its money comes after all, it goes back. It is not on its
+/// way now, as the membership would not have its subscription anymore (`memberships::keep_access`).
 async fn forsake_open(tx: &mut Tx, app: &App, held: &Held) -> std::result::Result<(), InternalError> {
     if let Some(period) = memberships::open_period(tx, held.row.id).await? {
         memberships::forsake(tx, period).await?;

@@ -240,6 +240,11 @@ impl PayPal {
     ) -> Result<GatewayEvent, Unverified> {
         let transmission = Transmission::read(headers)?;
         self.certificates.verify(&transmission, (&self.settings.webhook_id, body), now).await?;
+        self.read(body)
+    }
+
+    /// Reads an event that was verified.
+    pub(super) fn read(&self, body: &[u8]) -> Result<GatewayEvent, Unverified> {
         let event: Event = serde_json::from_slice(body).map_err(|_| Unverified::Malformed)?;
         read(&self.settings.merchant, event).map_err(|_| Unverified::Malformed)
     }

@@ -242,6 +242,11 @@ impl Stripe {
     ) -> Result<GatewayEvent, Unverified> {
         let header = headers.get(SIGNATURE).and_then(|value| value.to_str().ok()).ok_or(Unverified::Forged)?;
         signature::verify(self.settings.webhook_secret.as_bytes(), header, body, now)?;
+        self.read(body)
+    }
+
+    /// Reads an event that was verified.
+    pub(super) fn read(&self, body: &[u8]) -> Result<GatewayEvent, Unverified> {
         let event: Event = serde_json::from_slice(body).map_err(|_| Unverified::Malformed)?;
         read(&self.settings, event).map_err(|_| Unverified::Malformed)
     }
