@@ -50,7 +50,7 @@ pub(super) async fn open(app: &App, order: &Order, payment: &Payment) -> Result<
         title,
         amount_minor: payment.amount_minor,
         currency: payment.currency.code().to_owned(),
-        return_url: order.return_url.clone(),
+        return_url: order.return_url.as_ref().unwrap_or(&app.config.app_url).clone(),
         subscription,
     };
     let made = payments::create_checkout(app, payment.provider, &new).await;

@@ -30,7 +30,7 @@ pub(super) struct Draft<'a> {
     pub(super) sum: Amounts,
     pub(super) tax: &'a OrderTax,
     pub(super) coupon: Option<CouponId>,
-    /// Where the checkout leads back to.
+    /// Where the checkout leads back to; `None` for the app.
     pub(super) return_url: Option<&'a str>,
     /// Whom the invoice is for, if that was said.
     pub(super) billed_to: Option<&'a BilledTo>,
@@ -53,7 +53,8 @@ pub(super) async fn insert_order(
         country: draft.country,
         currency: draft.currency,
         total_minor: draft.sum.total,
-        return_url: draft.return_url,
+        // Kept also if it is the usual one: a checkout that is asked for again must be the same, though settings differ.
+        return_url: draft.return_url.unwrap_or(&app.config.app_url),
         created_at: now,
         updated_at: now,
         expires_at: Some(now + settings.order_lifetime),

@@ -41,7 +41,7 @@ pub struct Order {
     pub total_minor: i64,
     /// What was refunded of it.
     pub refunded_minor: i64,
-    /// Where the checkout leads back to.
+    /// Where the checkout leads back to; `None` for the app, in orders of earlier versions.
     pub return_url: Option<String>,
     /// When it was placed.
     pub created_at: DateTime<Utc>,
@@ -252,7 +252,7 @@ pub(in crate::orders) struct NewOrder<'a> {
     pub(in crate::orders) country: &'a str,
     pub(in crate::orders) currency: CurrencyCode,
     pub(in crate::orders) total_minor: i64,
-    pub(in crate::orders) return_url: Option<&'a str>,
+    pub(in crate::orders) return_url: &'a str,
     pub(in crate::orders) created_at: DateTime<Utc>,
     pub(in crate::orders) updated_at: DateTime<Utc>,
     pub(in crate::orders) expires_at: Option<DateTime<Utc>>,

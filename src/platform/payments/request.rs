@@ -16,7 +16,7 @@ pub struct NewCheckout {
     /// The currency (ISO 4217).
     pub currency: String,
     /// Where the checkout leads back to.
-    pub return_url: Option<String>,
+    pub return_url: String,
     /// The subscription that the customer starts with it; `None` where [`can_subscribe`](super::can_subscribe) is
     /// false.
     pub subscription: Option<NewSubscription>,

@@ -154,13 +154,12 @@ impl PayPal {
     }
 
     pub(super) async fn create_checkout(&self, app: &App, new: &NewCheckout) -> Result<Checkout, GatewayError> {
-        let back = new.return_url.as_deref().unwrap_or(&app.config.app_url);
         if let Some(starts) = &new.subscription {
-            return self.subscribe(app, (new, starts), back).await;
+            return self.subscribe(app, new, starts).await;
         }
         let experience = json!({
-            "return_url": back,
-            "cancel_url": back,
+            "return_url": new.return_url,
+            "cancel_url": new.return_url,
             "user_action": "PAY_NOW",
             "shipping_preference": "NO_SHIPPING",
         });

@@ -115,8 +115,8 @@ impl PayPal {
     pub(super) async fn subscribe(
         &self,
         app: &App,
-        (new, starts): (&NewCheckout, &NewSubscription),
-        back: &str,
+        new: &NewCheckout,
+        starts: &NewSubscription,
     ) -> Result<Checkout, GatewayError> {
         let body = json!({
             "plan_id": starts.plan,
@@ -127,8 +127,8 @@ impl PayPal {
                 "setup_fee_failure_action": "CANCEL",
             } },
             "application_context": {
-                "return_url": back,
-                "cancel_url": back,
+                "return_url": new.return_url,
+                "cancel_url": new.return_url,
                 "user_action": "SUBSCRIBE_NOW",
                 "shipping_preference": "NO_SHIPPING",
             },

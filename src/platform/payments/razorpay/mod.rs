@@ -139,7 +139,7 @@ impl Razorpay {
             "notify": { "sms": false, "email": false },
             "reminder_enable": false,
             "notes": { "payment": new.reference },
-            "callback_url": new.return_url.as_deref().unwrap_or(&app.config.app_url),
+            "callback_url": new.return_url,
             "callback_method": "get",
         });
         let made = match self.post::<Link>(app, "payment_links", &body, None).await {

@@ -127,7 +127,7 @@ impl Stripe {
     }
 
     pub(super) async fn create_checkout(&self, app: &App, new: &NewCheckout) -> Result<Checkout, GatewayError> {
-        let back = new.return_url.as_deref().unwrap_or(&app.config.app_url);
+        let back = new.return_url.as_str();
         let amount = charged(new.amount_minor, &new.currency)?.to_string();
         let title: String = new.title.chars().take(LONGEST_TITLE).collect();
         let currency = new.currency.to_lowercase();

@@ -68,7 +68,7 @@ impl School {
             title: "1: Everything".into(),
             amount_minor: 990,
             currency: self.currency.into(),
-            return_url: Some("http://localhost:3000/thanks".into()),
+            return_url: "http://localhost:3000/thanks".into(),
             subscription: Some(subscription),
         };
         payments::create_checkout(&self.app.app, self.provider, &new).await
