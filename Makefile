@@ -27,7 +27,7 @@ test: deps deps-test console/dist/index.html tests/clients/node_modules examples
 
 # The tests that break things, ten times as long as `make test` has them. Before a release, and after work on what they break.
 faults: deps deps-test console/dist/index.html
-	LYCEUM_TEST_FAULTS=10 $(CARGO) test --test it -- push::storm retention:: row_cache::storm sessions::races nodes:: postgres:: throttle:: orders::model live::kills memberships::kills
+	LYCEUM_TEST_FAULTS=10 $(CARGO) test --test it -- push::storm retention:: row_cache::storm sessions::races nodes:: postgres:: throttle:: orders::model memberships::model live::model live::kills memberships::kills
 	LYCEUM_TEST_FAULTS=15 $(CARGO) test --test it -- orders::kills
 
 # What CI checks besides the tests.
