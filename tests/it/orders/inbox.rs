@@ -335,7 +335,7 @@ async fn what_an_earlier_version_could_not_read_is_read_when_it_is_replayed() {
     // With a form of the next version.
     let mut told = serde_json::to_value(shop.paid(&order).await).unwrap();
     told["type"] = "checkout.revised".into();
-    receive_unread(&shop.app.app, Provider::Sandbox, &told).await.unwrap();
+    receive_unread(&shop.app.app, Provider::Sandbox.into(), &told).await.unwrap();
     shop.settle().await;
     assert_eq!(shop.events().await, ["checkout.revised REFUSED"]);
     shop.replay("checkout.revised").await;
