@@ -12,7 +12,7 @@ pub use self::mails::mails;
 use super::command;
 use super::event::{FamilyMemberInvited, PlanArchived};
 use super::loader::MembershipById;
-use super::model::PlanPriceId;
+use super::model::{PlanPriceId, PlayOutcome};
 use super::query::family;
 use crate::accounts::{UserById, UserDeleted};
 use crate::catalog::{CategoryArchived, CourseArchived, CourseDeleted};
@@ -49,9 +49,14 @@ pub fn handlers() -> Vec<Handler> {
         Handler::queued("memberships.play_told", short, |app, payload| {
             async move {
                 let Told { token } = serde_json::from_value(payload)?;
-                let outcome = command::play_told(&app, &token).await?;
-                tracing::info!(?outcome, "a notification that an earlier version has received");
-                Ok::<(), InternalError>(())
+                match command::play_told(&app, &token).await? {
+                    // There is no event that waits: the job does.
+                    PlayOutcome::Waits(why) => Err(InternalError::new(why)),
+                    outcome => {
+                        tracing::info!(?outcome, "a notification that an earlier version has received");
+                        Ok(())
+                    }
+                }
             }
             .boxed()
         }),

@@ -130,6 +130,6 @@ pub(in crate::live) async fn delete_session(
 /// its attendance.
 async fn had_places(tx: &mut Tx, app: &App, session: &LiveSession) -> std::result::Result<bool, InternalError> {
     // Those of an old session may be deleted.
-    let may_have = session.settled_at.is_some() && app.config.live.attendance_age.is_some();
+    let may_have = app.config.live.attendance_age.is_some_and(|age| session.created_at < app.clock.now() - age);
     Ok(session.had_places.unwrap_or(may_have) || attendance::count(tx.conn(), session.id).await? > 0)
 }

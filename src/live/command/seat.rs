@@ -22,7 +22,7 @@ use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
 use crate::platform::outbox;
 
-/// The most users on a waiting list who are passed over for each free seat.
+/// The most users on a waiting list who are passed over one after the other.
 const MOST_PASSED: i64 = 20;
 
 /// The first day of the month that a session is charged to.
@@ -293,19 +293,19 @@ pub(super) async fn tell_of_usage(tx: &mut Tx, app: &App, months: &[Usage]) -> R
 }
 
 /// Gives the free seats of a locked session to those who wait, in their order. Who lacks hours is passed over and keeps
-/// the place; who can no longer attend leaves the list. After [`MOST_PASSED`] of the first for each free seat, the others
-/// are not looked at, as the session is locked meanwhile.
+/// the place; who can no longer attend leaves the list. After [`MOST_PASSED`] one after the other, those behind them are not
+/// looked at, as the session is locked meanwhile.
 pub(super) async fn move_up(tx: &mut Tx, app: &App, session: &LiveSession) -> Result<(), InternalError> {
     let seats = attendance::seats(tx.conn(), &[session.id]).await?.pop().map(|(_, seats)| seats).unwrap_or_default();
     let mut free = seats.left(session.capacity);
-    let (mut passed, most) = (0, free.map(|free| free.saturating_mul(MOST_PASSED)));
+    let mut passed = 0;
     let mut after = (DateTime::<Utc>::UNIX_EPOCH, AttendanceId::new(Uuid::nil()));
     loop {
         let waiting = attendance::waiting(tx, session.id, after).await?;
         let Some(last) = waiting.last() else { return Ok(()) };
         after = (last.since, last.id);
         for row in waiting {
-            if free == Some(0) || most.is_some_and(|most| passed >= most) {
+            if free == Some(0) || passed == MOST_PASSED {
                 return Ok(());
             }
             let mut judged = judge(tx, app, session, row.user_id, Some(row.status)).await?;
@@ -316,7 +316,7 @@ pub(super) async fn move_up(tx: &mut Tx, app: &App, session: &LiveSession) -> Re
                     let seated = take(tx, app, session, pool, held).await?;
                     let granted = LiveSeatGranted { session: session.id, participant: row.user_id, at: seated.since };
                     outbox::record(tx, &app.clock, &granted).await?;
-                    free = free.map(|free| free - 1);
+                    (free, passed) = (free.map(|free| free - 1), 0);
                 }
                 _ => {
                     release(tx, app, &row).await?;

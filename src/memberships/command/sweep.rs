@@ -13,7 +13,7 @@ use crate::entitlements::EndReason;
 use crate::memberships::event::MembershipChange;
 use crate::memberships::model::{Membership, MembershipId, MembershipStatus, PlanId, PlanPriceId};
 use crate::memberships::port::{self, Held};
-use crate::memberships::query::{live, membership as rows, plan as plans, play};
+use crate::memberships::query::{family as families, live, membership as rows, plan as plans, play};
 use crate::platform::App;
 use crate::platform::internal_error::InternalError;
 
@@ -110,12 +110,12 @@ pub(in crate::memberships) async fn move_members(app: &App, to: PlanPriceId) -> 
 /// # Errors
 /// The database failed.
 pub(in crate::memberships) async fn mend_spans(app: &App) -> Result<(), InternalError> {
+    let mut after = MembershipId::new(Uuid::nil());
     while !app.stopping.is_cancelled() {
-        let wrong = live::kept_wrongly(&mut *app.db.read().await?).await?;
-        if wrong.is_empty() {
-            break;
-        }
-        for id in wrong {
+        let kept = live::kept_after(&mut *app.db.read().await?, after).await?;
+        let Some(last) = kept.last() else { break };
+        after = last.id;
+        for id in kept.into_iter().filter(|kept| kept.is_wrong).map(|kept| kept.id) {
             let mended = app.db.transaction(async |tx| {
                 let Some(row) = rows::lock(tx, id).await? else { return Ok(()) };
                 let since = row.ended_at.or(row.paused_at).unwrap_or_else(|| app.clock.now());
@@ -217,7 +217,9 @@ pub(in crate::memberships) async fn forget_user(app: &App, user: UserId) -> Resu
     app.db
         .transaction(async |tx| {
             play::delete_of(tx, user).await?;
-            family::forget_member(tx, app, user).await
+            family::forget_member(tx, app, user).await?;
+            families::forget_stays(tx, user).await?;
+            Ok(())
         })
         .await
 }

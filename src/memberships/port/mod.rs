@@ -139,7 +139,7 @@ pub async fn bill_later(tx: &mut Tx, id: MembershipId, at: DateTime<Utc>) -> std
 }
 
 /// Charges a membership later, because it cannot be charged now. That is not its member's fault, so the access lasts for
-/// as long after that as while a charge is in flight.
+/// as long after that as while a charge is in flight, until it would have ended if the charges had failed.
 ///
 /// # Errors
 /// The database failed.
@@ -156,8 +156,10 @@ pub async fn postpone(
     let students = match held.row.period_ends_at.filter(|_| is_running && held.has_member) {
         Some(end) => {
             // Whole days, so that the access does not change with each attempt.
-            let late = if end < now { TimeDelta::days((now - end).num_days() + 1) } else { TimeDelta::zero() };
-            command::give(tx, app, &mut held, command::end_of_grace(app, end + late)).await?
+            let late = if end < now { (now - end).num_days() + 1 } else { 0 };
+            let last = app.config.payments.dunning_days.iter().max().copied().unwrap_or_default();
+            let until = command::end_of_grace(app, end + TimeDelta::days(late.min(last.into())));
+            if until > now { command::give(tx, app, &mut held, until).await? } else { None }
         }
         None => None,
     };

@@ -110,6 +110,11 @@ pub(in crate::memberships) async fn keep_stays(
     diesel::insert_into(family_stays::table).values(stays).execute(tx.conn()).await
 }
 
+/// Deletes when a user was in families.
+pub(in crate::memberships) async fn forget_stays(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
+    diesel::delete(family_stays::table.filter(family_stays::user_id.eq(user))).execute(tx.conn()).await
+}
+
 /// Returns from when to when a user was in families, the latest first.
 pub(in crate::memberships) async fn latest_stays(
     conn: &mut AsyncPgConnection,

@@ -63,29 +63,33 @@ pub(in crate::memberships) async fn keep_span(tx: &mut Tx, row: &Membership, now
     Ok(())
 }
 
-/// The id of a membership.
+/// Whether it is kept rightly of which plan a membership is.
 #[derive(QueryableByName)]
 #[diesel(check_for_backend(diesel::pg::Pg))]
-struct Found {
+pub(in crate::memberships) struct Kept {
+    /// The membership.
     #[diesel(sql_type = Uuid)]
-    id: MembershipId,
+    pub(in crate::memberships) id: MembershipId,
+    /// Whether another plan is kept than the one of which it is, or none, or one although it gives no access.
+    #[diesel(sql_type = Bool)]
+    pub(in crate::memberships) is_wrong: bool,
 }
 
-/// Returns a batch of memberships of which another plan is kept than the one of which they are, or none, or one although
-/// they give no access. What it reads are those that give access, and of those that give none, the ones with such a plan.
-pub(in crate::memberships) async fn kept_wrongly(conn: &mut AsyncPgConnection) -> QueryResult<Vec<MembershipId>> {
-    let found: Vec<Found> = sql_query(
-        "SELECT memberships.id FROM membership_spans JOIN memberships ON memberships.id = membership_id \
-         WHERE membership_spans.ends_at IS NULL AND (memberships.plan_id <> membership_spans.plan_id \
-             OR plan_since IS NULL OR status NOT IN ('TRIALING', 'ACTIVE', 'PAST_DUE', 'CANCELED')) \
-         UNION ALL SELECT id FROM memberships \
-         WHERE status IN ('TRIALING', 'ACTIVE', 'PAST_DUE', 'CANCELED') AND plan_since IS NOT NULL AND NOT EXISTS \
-             (SELECT FROM membership_spans WHERE membership_id = memberships.id AND ends_at IS NULL) \
-         LIMIT 100",
+/// Returns a batch of memberships with ids after this one, and whether it is kept rightly of which plans they are.
+pub(in crate::memberships) async fn kept_after(
+    conn: &mut AsyncPgConnection,
+    after: MembershipId,
+) -> QueryResult<Vec<Kept>> {
+    sql_query(
+        "SELECT batch.id, kept.plan_id IS DISTINCT FROM batch.plan_id AS is_wrong FROM (SELECT id, CASE WHEN \
+             plan_since IS NOT NULL AND status IN ('TRIALING', 'ACTIVE', 'PAST_DUE', 'CANCELED') THEN plan_id END \
+             AS plan_id FROM memberships WHERE id > $1 ORDER BY id LIMIT 1000) AS batch \
+         LEFT JOIN membership_spans AS kept ON kept.membership_id = batch.id AND kept.ends_at IS NULL \
+         ORDER BY batch.id",
     )
+    .bind::<Uuid, _>(after)
     .load(conn)
-    .await?;
-    Ok(found.into_iter().map(|row| row.id).collect())
+    .await
 }
 
 /// Returns the users who were members of plans with live classes between two times.

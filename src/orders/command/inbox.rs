@@ -103,7 +103,7 @@ fn wait_after(attempts: i32) -> TimeDelta {
 
 /// Applies an event to its order.
 async fn apply(app: &App, provider: Provider, row: &PaymentEvent) -> std::result::Result<Outcome, InternalError> {
-    let event = match event_of(app, provider, row) {
+    let event = match event_of(app, provider, row).await? {
         Ok(event) => event,
         Err(why) => return Ok(Outcome::Refuse(why)),
     };

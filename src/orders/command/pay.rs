@@ -79,6 +79,8 @@ pub(super) async fn paid(app: &App, payment: Uuid, arrived: Arrived<'_>) -> Resu
                 if held.order.status != OrderStatus::Pending {
                     // It may have been ended with the order. The next period is paid on a page.
                     refuse(tx, app, &held, started.take()).await?;
+                }
+                if let OrderStatus::Expired | OrderStatus::Failed = held.order.status {
                     donation::reopen(tx, held.order.id).await?;
                 }
                 let is_first = row.authorization_id.is_none() && row.provider.charges_again();

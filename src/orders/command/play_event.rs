@@ -9,7 +9,7 @@ use crate::platform::internal_error::InternalError;
 
 /// Has the membership that a notification is about follow what Google says.
 pub(super) async fn apply(app: &App, row: &PaymentEvent) -> Result<Outcome, InternalError> {
-    let told = match notification_of(app, row) {
+    let told = match notification_of(app, row).await? {
         Ok(told) => told,
         Err(why) => return Ok(Outcome::Refuse(why)),
     };

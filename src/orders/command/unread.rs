@@ -1,10 +1,13 @@
 //! Events of providers that this version cannot read: administrators see them, and a later version processes them.
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::receive::store;
 use crate::orders::model::{PaymentEvent, PaymentEventProvider, ToldEvent};
+use crate::orders::query::event as rows;
 use crate::platform::App;
 use crate::platform::internal_error::InternalError;
 use crate::platform::payments::google_play::Notification;
@@ -38,33 +41,47 @@ pub async fn receive_unread(app: &App, provider: PaymentEventProvider, told: &Va
     store(app, &ToldEvent { provider, external_id: &external_id, reference: "", kind: &kind, body: &body }).await
 }
 
-/// Returns what a stored event of a gateway says, also one that an earlier version could not read.
+/// Returns what a stored event of a gateway says, also one that an earlier version could not read, of which only that is
+/// kept from then on.
 ///
 /// # Errors
-/// It cannot be read: why.
-pub(super) fn event_of(app: &App, provider: Provider, row: &PaymentEvent) -> Result<GatewayEvent, String> {
-    match opened(app, row)? {
-        Some(told) => payments::read_webhook(&app.payments, provider, &told).ok(),
-        None => serde_json::from_value(row.body.clone()).ok(),
-    }
-    .ok_or_else(|| UNREAD.to_owned())
+/// The database failed; within, why it cannot be read.
+pub(super) async fn event_of(
+    app: &App,
+    provider: Provider,
+    row: &PaymentEvent,
+) -> Result<Result<GatewayEvent, String>, InternalError> {
+    read(app, row, |told| payments::read_webhook(&app.payments, provider, told).ok()).await
 }
 
 /// The same of a notification of Google Play.
 ///
 /// # Errors
-/// It cannot be read: why.
-pub(super) fn notification_of(app: &App, row: &PaymentEvent) -> Result<Notification, String> {
-    match opened(app, row)? {
-        Some(told) => app.payments.google_play().and_then(|play| play.read(&told)),
-        None => serde_json::from_value(row.body.clone()).ok(),
-    }
-    .ok_or_else(|| UNREAD.to_owned())
+/// The database failed; within, why it cannot be read.
+pub(super) async fn notification_of(
+    app: &App,
+    row: &PaymentEvent,
+) -> Result<Result<Notification, String>, InternalError> {
+    read(app, row, |told| app.payments.google_play()?.read(told)).await
 }
 
-/// Returns the encrypted content of an event, if it has some.
-fn opened(app: &App, row: &PaymentEvent) -> Result<Option<Vec<u8>>, String> {
-    let Some(sealed) = row.body.get(SEALED).and_then(Value::as_str) else { return Ok(None) };
-    let sealed = hex::decode(sealed).map_err(|error| error.to_string())?;
-    app.seal.open(&sealed, row.external_id.as_bytes()).map(Some).map_err(|error| error.report())
+/// Reads a stored event, by `parse` if its content is encrypted, which is replaced by what was read then.
+async fn read<T: Serialize + DeserializeOwned>(
+    app: &App,
+    row: &PaymentEvent,
+    parse: impl FnOnce(&[u8]) -> Option<T>,
+) -> Result<Result<T, String>, InternalError> {
+    let unread = || UNREAD.to_owned();
+    let Some(sealed) = row.body.get(SEALED).and_then(Value::as_str) else {
+        return Ok(serde_json::from_value(row.body.clone()).map_err(|_| unread()));
+    };
+    let told = match hex::decode(sealed).map(|sealed| app.seal.open(&sealed, row.external_id.as_bytes())) {
+        Ok(Ok(told)) => told,
+        Ok(Err(error)) => return Ok(Err(error.report())),
+        Err(error) => return Ok(Err(error.to_string())),
+    };
+    let Some(event) = parse(&told) else { return Ok(Err(unread())) };
+    let body = serde_json::to_value(&event)?;
+    app.db.transaction(async |tx| Ok(rows::set_body(tx, row.id, &body).await.map(drop)?)).await?;
+    Ok(Ok(event))
 }

@@ -80,6 +80,11 @@ pub(in crate::orders) async fn set_reference(tx: &mut Tx, id: PaymentEventId, re
     diesel::update(payment_events::table.find(id)).set(payment_events::reference.eq(reference)).execute(tx.conn()).await
 }
 
+/// Replaces what was told.
+pub(in crate::orders) async fn set_body(tx: &mut Tx, id: PaymentEventId, body: &Value) -> QueryResult<usize> {
+    diesel::update(payment_events::table.find(id)).set(payment_events::body.eq(body)).execute(tx.conn()).await
+}
+
 /// Has an event processed again, with all its attempts.
 pub(in crate::orders) async fn reset(tx: &mut Tx, id: PaymentEventId) -> QueryResult<PaymentEvent> {
     diesel::update(payment_events::table.find(id))

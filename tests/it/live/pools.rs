@@ -85,6 +85,8 @@ async fn a_month_that_is_over_has_the_hours_of_the_family_in_which_a_user_was_at
     assert_eq!(november().await, ["0 0 4 4", "0 0 0 0"]);
     home.step("cancelMembership").await;
     assert_eq!(november().await, ["0 0 4 4", "0 0 0 0"]);
+    school.forget(&school.tim).await;
+    assert_eq!(school.app.sql("SELECT count(*) FROM family_stays").await, "1", "Uma's");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -17,15 +17,22 @@ const WAITING: &str = "
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn so_many_of_those_who_wait_are_passed_over_for_a_free_seat() {
     let school = School::open().await;
+    let ann = school.app.user("Ann", Role::Student).await;
     for (start, count, expected) in [(240, 19, "HELD"), (480, 20, "WAITING")] {
-        let id = school.session(at(start), Some(1)).await;
-        assert_eq!(school.join(&school.sam, &id, false).await, "ELIGIBLE HELD");
+        let id = school.session(at(start), Some(2)).await;
+        for user in [&school.sam, &ann] {
+            assert_eq!(school.join(user, &id, false).await, "ELIGIBLE HELD");
+        }
         assert_eq!(school.join(&school.tim, &id, true).await, "FULL WAITING");
         let session = id.parse::<lyceum::live::LiveSessionId>().unwrap().uuid().to_string();
         let waiting = WAITING.replace("$session", &session).replace("$count", &count.to_string());
         school.app.sql(&waiting).await;
         assert_eq!(school.leave(&school.sam, &id).await, "RELEASED");
         assert_eq!(school.place(&school.tim, &id).await, expected, "{count} before");
+        if expected == "WAITING" {
+            assert_eq!(school.leave(&ann, &id).await, "RELEASED");
+            assert_eq!(school.place(&school.tim, &id).await, "WAITING", "the seat that stayed free changes nothing");
+        }
         let seen = school.seen(Some(&school.ada), &id, "waitingCount").await;
         assert_eq!(seen["waitingCount"], if expected == "HELD" { count } else { count + 1 });
         // A seat that stays free is for who takes it.

@@ -236,7 +236,10 @@ async fn what_an_earlier_version_has_enqueued_is_done() {
     let asked =
         async |tx: &mut Tx| jobs::enqueue(tx, &app.clock, "memberships.play_told", &payload, "play_told/1").await;
     app.db.transaction(asked).await.unwrap();
+    play.away("token-1");
     play.club.settle().await;
+    assert!(!play.has().await, "Google is away");
+    play.wait(TimeDelta::seconds(3)).await;
     assert!(play.has().await);
     assert!(play.events().await.is_empty());
 }

@@ -82,6 +82,25 @@ async fn a_renewal_waits_for_stripe_tax_and_the_access_lasts() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_cannot_be_charged_has_access_as_long_as_if_charges_failed() {
+    let mut own = TaxClub::open().await;
+    let plan = own.club.all_access().await;
+    let billing = json!({ "country": "DE", "currency": "EUR" });
+    let id = own.join(&own.club.sam, &month(&plan), billing, "10").await;
+    for (days, has_access) in [(30, true), (5, true), (10, false), (10, false)] {
+        for _ in 0..3 {
+            own.fake.wire.fail(CALCULATE, Fault::Refused(500));
+        }
+        own.club.pass(TimeDelta::days(days)).await;
+        assert_eq!(own.club.has(&own.club.sam, &own.club.course).await, has_access, "{days} days later");
+        assert_eq!(own.club.seen(&id).await["status"], "ACTIVE");
+    }
+    own.club.pass(TimeDelta::hours(1)).await;
+    assert_eq!(own.club.orders(&id).await, ["PAID 10.00", "PAID 10.00"]);
+    assert!(own.club.has(&own.club.sam, &own.club.course).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_is_quoted_and_charged_with_the_tax_of_stripe() {
     let mut own = TaxClub::open().await;
     let (basic, premium) = (own.club.hours("Basic", "4", "30").await, own.club.hours("Premium", "8", "50").await);

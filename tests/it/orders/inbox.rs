@@ -349,6 +349,7 @@ async fn what_an_earlier_version_could_not_read_is_read_when_it_is_replayed() {
     shop.app.sql(&format!("UPDATE payment_events SET body = '{body}'")).await;
     shop.replay("checkout.revised").await;
     assert_eq!(shop.events().await, ["checkout.revised PROCESSED"]);
+    assert_eq!(shop.app.sql("SELECT body ? 'sealed' FROM payment_events").await, "f", "only what was read");
     assert_eq!(shop.status(&order).await, "PAID");
     let of_order = "query ($id: ID!) { paymentEvents(filter: { orderId: $id }) { totalCount } }";
     let data = shop.app.data(Some(&shop.root.token), of_order, json!({ "id": order["id"] })).await;

@@ -14,6 +14,7 @@ use crate::orders::command::pay;
 use crate::orders::command::tax::Calculations;
 use crate::orders::model::{Order, Payment};
 use crate::platform::App;
+use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
 
 /// The number of charges at a time.
@@ -48,6 +49,9 @@ async fn renew_one(app: &App, id: MembershipId) -> Result<(), InternalError> {
             tracing::error!(error = error.into_message(), membership = %id.uuid(), "a membership could not be renewed");
             let until = app.clock.now() + AGAIN;
             let postponed = app.db.transaction(async |tx| {
+                if is_on_its_way(tx, id).await? {
+                    return memberships::bill_later(tx, id, until).await;
+                }
                 let students = memberships::postpone(tx, app, id, until).await?;
                 pay::count_students(tx, students.into_iter().collect()).await
             });
@@ -57,6 +61,14 @@ async fn renew_one(app: &App, id: MembershipId) -> Result<(), InternalError> {
             // Otherwise it would be the first one that is due for ever.
             app.db.transaction(async |tx| memberships::bill_later(tx, id, until).await).await
         }
+    }
+}
+
+/// Whether the money for the next period of a membership is on its way.
+async fn is_on_its_way(tx: &mut Tx, id: MembershipId) -> Result<bool, InternalError> {
+    match memberships::open_period(tx, id).await? {
+        Some(period) => is_processing(tx, period).await,
+        None => Ok(false),
     }
 }
 
@@ -72,7 +84,7 @@ async fn place_next(app: &App, id: MembershipId) -> Result<Option<(Order, Option
 }
 
 async fn order(
-    tx: &mut crate::platform::db::Tx,
+    tx: &mut Tx,
     app: &App,
     id: MembershipId,
     calculations: &Calculations,
@@ -84,9 +96,7 @@ async fn order(
     if held.row.subscription_id.is_some() && held.row.status != MembershipStatus::PastDue {
         return Ok(None);
     }
-    if let Some(period) = memberships::open_period(tx, id).await?
-        && is_processing(tx, period).await?
-    {
+    if is_on_its_way(tx, id).await? {
         // The member is not asked twice, and has access meanwhile (`keep_access`).
         memberships::bill_later(tx, id, app.clock.now() + AGAIN).await?;
         return Ok(None);
