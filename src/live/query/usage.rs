@@ -16,8 +16,11 @@ pub(in crate::live) async fn of(
     users: &[UserId],
     months: &[NaiveDate],
 ) -> QueryResult<Vec<Usage>> {
+    let (Some(first), Some(last)) = (months.iter().min(), months.iter().max()) else { return Ok(Vec::new()) };
+    // Many users have many months, and the index is searched by a range of them, not by a list.
+    let between = live_usage::month.ge(first).and(live_usage::month.le(last));
     live_usage::table
-        .filter(live_usage::user_id.eq_any(users).and(live_usage::month.eq_any(months)))
+        .filter(live_usage::user_id.eq_any(users).and(live_usage::month.eq_any(months)).and(between))
         .select(Usage::as_select())
         .load(conn)
         .await

@@ -82,6 +82,6 @@ async fn read<T: Serialize + DeserializeOwned>(
     };
     let Some(event) = parse(&told) else { return Ok(Err(unread())) };
     let body = serde_json::to_value(&event)?;
-    app.db.transaction(async |tx| Ok(rows::set_body(tx, row.id, &body).await.map(drop)?)).await?;
+    app.db.transaction(async |tx| Ok::<_, InternalError>(rows::set_body(tx, row.id, &body).await?)).await?;
     Ok(Ok(event))
 }
