@@ -100,8 +100,9 @@ async fn a_session_with_places_of_an_earlier_version_is_not_deleted() {
         }
         school.turn_to(at(120)).await;
         assert_eq!(school.app.sql("SELECT had_places::text FROM live_sessions").await, "true");
-        // Of one that was settled before, only the setting says that attendances may have been deleted.
-        school.app.sql("DELETE FROM live_attendances; UPDATE live_sessions SET had_places = NULL").await;
+        // Of one that is older, only the setting says that attendances may have been deleted.
+        let old = "had_places = NULL, created_at = created_at - interval '62 days'";
+        school.app.sql(&format!("DELETE FROM live_attendances; UPDATE live_sessions SET {old}")).await;
         assert_eq!(delete().await, code, "{days} days");
     }
 }
