@@ -150,7 +150,7 @@ impl Run {
             return format!("{owner} is paused");
         }
         let is_chosen = member.next.is_some();
-        if !self.has(owner, price).await && !(comes && is_chosen) {
+        if !(comes && is_chosen || self.has(owner, price).await) {
             let input = json!({ "membershipId": self.memberships[owner], "planPriceId": price, "when": "RENEWAL" });
             school.app.mutate(&self.users[owner], "changeMembership", "membership { id }", input).await;
             school.settle().await;
