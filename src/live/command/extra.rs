@@ -39,7 +39,8 @@ pub(in crate::live) async fn count_extra(app: &App, user: UserId, month: NaiveDa
             let new = if is_over(app, month) {
                 old.clone()
             } else {
-                let found = memberships::live_allowance(tx, &[user], asked_at(app, month)).await?;
+                let at = asked_at(app, month, app.clock.now());
+                let found = memberships::live_allowance(tx, &[user], at).await?;
                 // Not that of the family that the user has joined since.
                 let allowance = allowance(app, found.get(&user).filter(|found| found.payer == user));
                 as_of_now(app, (Some(old.clone()), earlier), (user, month), allowance)

@@ -63,7 +63,8 @@ fn given(app: &App, gave: LiveGiven) -> Allowance {
 
 /// Returns what a user's own membership gives in a month as it is now.
 async fn gives(tx: &mut Tx, app: &App, user: UserId, month: YearMonth) -> Result<Option<Allowance>, InternalError> {
-    let found = memberships::live_allowance(tx, &[user], asked_at(app, month.first_day())).await?;
+    let at = asked_at(app, month.first_day(), app.clock.now());
+    let found = memberships::live_allowance(tx, &[user], at).await?;
     // Not those of the family that the user has joined since.
     Ok(allowance(app, found.get(&user).filter(|found| found.payer == user)))
 }

@@ -74,8 +74,8 @@ pub(super) fn as_of_now(
 
 /// The time at which memberships are looked at for a month as a whole: now, or when it begins. For a session, they are
 /// looked at when it starts.
-pub(super) fn asked_at(app: &App, month: NaiveDate) -> DateTime<Utc> {
-    start_of(app, month).max(app.clock.now())
+pub(super) fn asked_at(app: &App, month: NaiveDate, now: DateTime<Utc>) -> DateTime<Utc> {
+    start_of(app, month).max(now)
 }
 
 /// Returns the hours of users in months, as they are now: with what the users' memberships give at the time of the key,
@@ -88,7 +88,7 @@ pub(in crate::live) async fn usage_of(app: &App, keys: &[UsageOf]) -> Result<Has
     let now = app.clock.now();
     let current = YearMonth::of(now, app.config.time_zone).first_day();
     let stays = stays_of(app, keys, current).await?;
-    let at = |key: &UsageOf| key.at.unwrap_or_else(|| start_of(app, key.month).max(now));
+    let at = |key: &UsageOf| key.at.unwrap_or_else(|| asked_at(app, key.month, now));
     let asked: Vec<_> = keys.iter().map(|key| LiveAllowanceOf { user: key.user, at: at(key) }).collect();
     let owners = stays.iter().map(|stay| LiveAllowanceOf { user: stay.owner_id, at: now });
     let all: Vec<_> = asked.iter().copied().chain(owners).collect();

@@ -1,7 +1,5 @@
 //! Ends subscriptions at payment providers that are to charge nothing more.
 
-use std::future::ready;
-
 use chrono::TimeDelta;
 use futures_util::stream::{self, StreamExt};
 
@@ -11,6 +9,7 @@ use crate::memberships::query::subscription as query;
 use crate::platform::App;
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
+use crate::platform::jobs;
 use crate::platform::payments;
 
 /// The number of calls at a time.
@@ -40,9 +39,7 @@ pub(in crate::memberships) async fn end_subscriptions(app: &App) -> Result<(), I
         if due.is_empty() {
             break;
         }
-        // All of them, also if one fails.
-        let told = stream::iter(due).map(|row| end_one(app, row)).buffer_unordered(IN_FLIGHT);
-        told.fold(Ok(()), |all: Result<(), InternalError>, one| ready(all.and(one))).await?;
+        jobs::do_all(stream::iter(due).map(|row| end_one(app, row)).buffer_unordered(IN_FLIGHT)).await?;
     }
     Ok(())
 }

@@ -113,9 +113,10 @@ pub(in crate::memberships) async fn mend_spans(app: &App) -> Result<(), Internal
     let mut after = MembershipId::new(Uuid::nil());
     while !app.stopping.is_cancelled() {
         let kept = live::kept_after(&mut *app.db.read().await?, after).await?;
-        let Some(last) = kept.last() else { break };
+        let Some((last, _)) = kept.last() else { break };
         after = last.id;
-        for id in kept.into_iter().filter(|kept| kept.is_wrong).map(|kept| kept.id) {
+        let wrong = kept.into_iter().filter(|(row, plan)| live::plan_to_keep(row) != *plan);
+        for id in wrong.map(|(row, _)| row.id) {
             let mended = app.db.transaction(async |tx| {
                 let Some(row) = rows::lock(tx, id).await? else { return Ok(()) };
                 let since = row.ended_at.or(row.paused_at).unwrap_or_else(|| app.clock.now());

@@ -7,8 +7,11 @@ use diesel_async::AsyncPgConnection;
 
 use crate::accounts::UserId;
 use crate::memberships::model::{Membership, MembershipId, PlanId};
-use crate::platform::db::schema::membership_spans;
+use crate::platform::db::schema::{membership_spans, memberships};
 use crate::platform::db::{RunQueryDsl, Tx, sql_query};
+
+/// The number of memberships that are compared at a time.
+const BATCH: i64 = 1000;
 
 /// A member of a plan with live classes in a month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, QueryableByName)]
@@ -40,7 +43,7 @@ pub(in crate::memberships) async fn keep_span(tx: &mut Tx, row: &Membership, now
         let is_open = membership_spans::membership_id.eq(row.id).and(membership_spans::ends_at.is_null());
         membership_spans::table.filter(is_open)
     };
-    let plan = (row.status.is_entitled() && row.plan_since.is_some()).then_some(row.plan_id);
+    let plan = plan_to_keep(row);
     let known: Option<PlanId> = open().select(membership_spans::plan_id).first(tx.conn()).await.optional()?;
     if known == plan {
         return Ok(());
@@ -63,33 +66,25 @@ pub(in crate::memberships) async fn keep_span(tx: &mut Tx, row: &Membership, now
     Ok(())
 }
 
-/// Whether it is kept rightly of which plan a membership is.
-#[derive(QueryableByName)]
-#[diesel(check_for_backend(diesel::pg::Pg))]
-pub(in crate::memberships) struct Kept {
-    /// The membership.
-    #[diesel(sql_type = Uuid)]
-    pub(in crate::memberships) id: MembershipId,
-    /// Whether another plan is kept than the one of which it is, or none, or one although it gives no access.
-    #[diesel(sql_type = Bool)]
-    pub(in crate::memberships) is_wrong: bool,
+/// Returns of which plan a membership is as long as it gives access.
+pub(in crate::memberships) fn plan_to_keep(row: &Membership) -> Option<PlanId> {
+    (row.status.is_entitled() && row.plan_since.is_some()).then_some(row.plan_id)
 }
 
-/// Returns a batch of memberships with ids after this one, and whether it is kept rightly of which plans they are.
+/// Returns a batch of memberships with ids after this one, by their ids, each with the plan that is kept of it.
 pub(in crate::memberships) async fn kept_after(
     conn: &mut AsyncPgConnection,
     after: MembershipId,
-) -> QueryResult<Vec<Kept>> {
-    sql_query(
-        "SELECT batch.id, kept.plan_id IS DISTINCT FROM batch.plan_id AS is_wrong FROM (SELECT id, CASE WHEN \
-             plan_since IS NOT NULL AND status IN ('TRIALING', 'ACTIVE', 'PAST_DUE', 'CANCELED') THEN plan_id END \
-             AS plan_id FROM memberships WHERE id > $1 ORDER BY id LIMIT 1000) AS batch \
-         LEFT JOIN membership_spans AS kept ON kept.membership_id = batch.id AND kept.ends_at IS NULL \
-         ORDER BY batch.id",
-    )
-    .bind::<Uuid, _>(after)
-    .load(conn)
-    .await
+) -> QueryResult<Vec<(Membership, Option<PlanId>)>> {
+    let is_open = membership_spans::membership_id.eq(memberships::id).and(membership_spans::ends_at.is_null());
+    memberships::table
+        .left_join(membership_spans::table.on(is_open))
+        .filter(memberships::id.gt(after))
+        .order(memberships::id)
+        .limit(BATCH)
+        .select((Membership::as_select(), membership_spans::plan_id.nullable()))
+        .load(conn)
+        .await
 }
 
 /// Returns the users who were members of plans with live classes between two times.

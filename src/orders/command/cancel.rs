@@ -1,5 +1,7 @@
 //! Orders that are not paid: canceled by their buyers, or expired.
 
+use futures_util::stream::{self, StreamExt};
+
 use super::donation::forget_donor;
 use super::end::end;
 use super::gift::forget_giver;
@@ -13,6 +15,7 @@ use crate::orders::{error, policy};
 use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::internal_error::InternalError;
+use crate::platform::jobs;
 use crate::platform::outbox;
 
 /// Cancels an order that waits for its payment.
@@ -47,13 +50,8 @@ pub(in crate::orders) async fn expire_orders(app: &App) -> std::result::Result<(
         if due.is_empty() {
             break;
         }
-        // All of them, also if one fails.
-        let mut ended = Ok(());
-        for id in due {
-            let is_due = |order: &Order| order.expires_at.is_some_and(|at| at <= now);
-            ended = ended.and(end_one(app, id, Step::Expire, is_due).await);
-        }
-        ended?;
+        let is_due = |order: &Order| order.expires_at.is_some_and(|at| at <= now);
+        jobs::do_all(stream::iter(due).then(|id| end_one(app, id, Step::Expire, is_due))).await?;
     }
     Ok(())
 }

@@ -109,8 +109,8 @@ pub(super) async fn close(
 /// Undoes that a reversal counted as lost, because its dispute was not told for so long: now it is told, and won. Doing
 /// it again does nothing.
 async fn won_after_all(tx: &mut Tx, app: &App, held: &Held, external_id: &str) -> Result<(), InternalError> {
-    let dispute = (held.order.id, external_id);
-    let Some(reversal) = rows::presumed_lost(tx, dispute).await? else { return Ok(()) };
+    let lost = rows::presumed_lost(tx, (held.order.id, external_id)).await?;
+    let Some((dispute, reversal)) = lost else { return Ok(()) };
     let now = hold::reread(tx, held).await?;
     // It is the refund of its own name only if it had no other one when it was lost.
     if came_back(tx, app, now, (None, &reversal)).await? {

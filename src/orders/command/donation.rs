@@ -5,6 +5,7 @@
 //! end.
 
 use chrono::TimeDelta;
+use futures_util::stream::{self, StreamExt};
 
 use super::create::open_checkout;
 use super::end::end;
@@ -24,6 +25,7 @@ use crate::platform::App;
 use crate::platform::auth::Actor;
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
+use crate::platform::jobs;
 use crate::platform::outbox;
 
 /// When a donation is tried again that could not be ordered for a reason of this server's.
@@ -111,12 +113,7 @@ pub(in crate::orders) async fn donate(app: &App) -> std::result::Result<(), Inte
         if due.is_empty() {
             break;
         }
-        // All of them, also if one fails.
-        let mut donated = Ok(());
-        for id in due {
-            donated = donated.and(donate_one(app, id).await);
-        }
-        donated?;
+        jobs::do_all(stream::iter(due).then(|id| donate_one(app, id))).await?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Asks the providers what has become of refunds and disputes, for what no webhook told.
 
 use chrono::TimeDelta;
+use futures_util::stream::{self, StreamExt};
 
 use super::refund::{ASKED, came_back};
 use super::{dispute, hold};
@@ -8,6 +9,7 @@ use crate::orders::model::{DisputeStatus, OpenDispute, OrderId, Refund};
 use crate::orders::query::{payment, refund as rows};
 use crate::platform::App;
 use crate::platform::internal_error::InternalError;
+use crate::platform::jobs;
 use crate::platform::payments::{self, DisputeDecision, GatewayError, Provider, RefundProgress};
 
 /// How long a provider is asked about a refund that is on its way.
@@ -21,20 +23,13 @@ const AGAIN: TimeDelta = TimeDelta::days(1);
 /// The database failed.
 pub(super) async fn reconcile(app: &App) -> Result<(), InternalError> {
     let now = app.clock.now();
-    // All of them, also if one fails.
-    let mut asked = Ok(());
     let refunds = rows::to_check(&mut *app.db.read().await?, now).await?;
-    for refund in refunds {
-        asked = asked.and(ask_refund(app, &refund).await);
-    }
+    let asked = jobs::do_all(stream::iter(refunds).then(|refund| ask_refund(app, refund))).await;
     let disputes = rows::disputes_to_check(&mut *app.db.read().await?, now).await?;
-    for dispute in disputes {
-        asked = asked.and(ask_dispute(app, &dispute).await);
-    }
-    asked
+    asked.and(jobs::do_all(stream::iter(disputes).then(|dispute| ask_dispute(app, dispute))).await)
 }
 
-async fn ask_refund(app: &App, refund: &Refund) -> Result<(), InternalError> {
+async fn ask_refund(app: &App, refund: Refund) -> Result<(), InternalError> {
     let id = refund.external_id.as_deref().unwrap_or_default();
     let known = match provider_of(app, refund.order_id).await? {
         Some(provider) => payments::fetch_refund(app, provider, id).await,
@@ -63,7 +58,7 @@ async fn ask_refund(app: &App, refund: &Refund) -> Result<(), InternalError> {
         .await
 }
 
-async fn ask_dispute(app: &App, open: &OpenDispute) -> Result<(), InternalError> {
+async fn ask_dispute(app: &App, open: OpenDispute) -> Result<(), InternalError> {
     let known = match provider_of(app, open.order_id).await? {
         // No dispute was told for so long: the money stays where it is.
         _ if open.is_unnamed() => Ok(DisputeDecision::Lost),

@@ -1,7 +1,5 @@
 //! Asks the providers what has become of open payments, for what no webhook told.
 
-use std::future::ready;
-
 use futures_util::stream::{self, StreamExt};
 
 use super::end::end;
@@ -12,6 +10,7 @@ use crate::orders::query::{order, payment as rows};
 use crate::platform::App;
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
+use crate::platform::jobs;
 use crate::platform::payments::{self, Asked, CheckoutState, Known};
 
 /// The number of questions at a time.
@@ -23,9 +22,7 @@ const IN_FLIGHT: usize = 8;
 /// The database failed.
 pub(in crate::orders) async fn reconcile(app: &App) -> Result<(), InternalError> {
     let due = rows::to_check(&mut *app.db.read().await?, app.clock.now()).await?;
-    // All of them, also if one fails.
-    let asked = stream::iter(due).map(|payment| ask(app, payment)).buffer_unordered(IN_FLIGHT);
-    let asked = asked.fold(Ok(()), |all: Result<(), InternalError>, one| ready(all.and(one))).await;
+    let asked = jobs::do_all(stream::iter(due).map(|payment| ask(app, payment)).buffer_unordered(IN_FLIGHT)).await;
     let followed = follow_up::reconcile(app).await;
     asked.and(followed)
 }

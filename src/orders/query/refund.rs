@@ -277,29 +277,24 @@ pub(in crate::orders) async fn close_dispute(
         .optional()
 }
 
-/// Returns the reversal that has taken the money of a dispute that is lost, which may have stood for it until then.
+/// Returns a dispute that is lost, and the reversal that has taken its money, which may have stood for it until then.
 pub(in crate::orders) async fn presumed_lost(
     tx: &mut Tx,
     (order, external_id): (OrderId, &str),
-) -> QueryResult<Option<String>> {
+) -> QueryResult<Option<(DisputeId, String)>> {
     let dispute = disputes::table.filter(disputes::order_id.eq(order).and(disputes::external_id.eq(external_id)));
     dispute
         .filter(disputes::status.eq(DisputeStatus::Lost))
         .filter(disputes::reversal_id.ne(disputes::external_id.nullable()))
-        .select(disputes::reversal_id.assume_not_null())
+        .select((disputes::id, disputes::reversal_id.assume_not_null()))
         .first(tx.conn())
         .await
         .optional()
 }
 
 /// Keeps that a dispute was won that was counted as lost.
-pub(in crate::orders) async fn set_won(
-    tx: &mut Tx,
-    (order, external_id): (OrderId, &str),
-    now: DateTime<Utc>,
-) -> QueryResult<usize> {
-    let dispute = disputes::table.filter(disputes::order_id.eq(order).and(disputes::external_id.eq(external_id)));
-    diesel::update(dispute)
+pub(in crate::orders) async fn set_won(tx: &mut Tx, id: DisputeId, now: DateTime<Utc>) -> QueryResult<usize> {
+    diesel::update(disputes::table.find(id))
         .set((disputes::status.eq(DisputeStatus::Won), disputes::closed_at.eq(now)))
         .execute(tx.conn())
         .await

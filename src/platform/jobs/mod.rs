@@ -11,11 +11,13 @@ mod query;
 pub mod worker;
 
 use std::collections::HashMap;
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
+use futures_util::stream::{Stream, StreamExt};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -150,6 +152,20 @@ pub async fn enqueue(
     key: &str,
 ) -> Result<(), InternalError> {
     enqueue_at(tx, clock, handler, payload, key, clock.now()).await
+}
+
+/// Does all the work of a batch, also if some of it fails: a row that cannot be worked on keeps no other from it.
+///
+/// # Errors
+/// The first error; the others are logged.
+pub async fn do_all(work: impl Stream<Item = Result<(), InternalError>>) -> Result<(), InternalError> {
+    work.fold(Ok(()), |all, one| {
+        if let (Err(_), Err(error)) = (&all, &one) {
+            tracing::error!(error = error.report(), "another part of a batch failed");
+        }
+        ready(all.and(one))
+    })
+    .await
 }
 
 /// Like [`enqueue`], but scheduled: a worker takes the job within half a second of `run_at`.

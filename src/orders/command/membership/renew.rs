@@ -1,7 +1,5 @@
 //! Charges the next periods of memberships.
 
-use std::future::ready;
-
 use chrono::TimeDelta;
 use futures_util::stream::{self, StreamExt};
 
@@ -16,6 +14,7 @@ use crate::orders::model::{Order, Payment};
 use crate::platform::App;
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
+use crate::platform::jobs;
 
 /// The number of charges at a time.
 const IN_FLIGHT: usize = 4;
@@ -33,9 +32,7 @@ pub(in crate::orders) async fn renew(app: &App) -> Result<(), InternalError> {
         if due.is_empty() {
             break;
         }
-        // All of them, also if one fails.
-        let charged = stream::iter(due).map(|id| renew_one(app, id)).buffer_unordered(IN_FLIGHT);
-        charged.fold(Ok(()), |all: Result<(), InternalError>, one| ready(all.and(one))).await?;
+        jobs::do_all(stream::iter(due).map(|id| renew_one(app, id)).buffer_unordered(IN_FLIGHT)).await?;
     }
     Ok(())
 }

@@ -1,7 +1,5 @@
 //! What subscriptions at payment providers have charged.
 
-use std::future::ready;
-
 use futures_util::stream::{self, StreamExt};
 
 use super::change::{end_order, terms};
@@ -18,6 +16,7 @@ use crate::orders::query::{order as query, payment as payments_of};
 use crate::platform::App;
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
+use crate::platform::jobs;
 use crate::platform::payments::{self, SubscriptionCharge, SubscriptionStatus};
 
 /// The number of questions at a time.
@@ -33,9 +32,7 @@ pub(in crate::orders) async fn follow_subscriptions(app: &App) -> std::result::R
         if due.is_empty() {
             break;
         }
-        // All of them, also if one fails.
-        let asked = stream::iter(due).map(|known| ask_one(app, known)).buffer_unordered(IN_FLIGHT);
-        asked.fold(Ok(()), |all: std::result::Result<(), InternalError>, one| ready(all.and(one))).await?;
+        jobs::do_all(stream::iter(due).map(|known| ask_one(app, known)).buffer_unordered(IN_FLIGHT)).await?;
     }
     Ok(())
 }
