@@ -245,12 +245,7 @@ async fn print_schema(conn: &mut AsyncPgConnection) -> String {
         ORDER BY 1",
     )
     .await;
-    text += &joinable.join("\n");
-    text += "\n\ndiesel::allow_tables_to_appear_in_same_query!(\n";
-    for table in tables {
-        writeln!(text, "    {table},").unwrap();
-    }
-    text + ");\n"
+    text + &joinable.join("\n") + "\n"
 }
 
 fn diesel_type(name: &str) -> String {

@@ -1,0 +1,86 @@
+//! Which tables queries name together, in pairs. The compiler asks for a line here when a query joins tables that none has.
+//!
+//! `diesel print-schema` would allow all tables at once, which is ten implementations for each pair of them: 65,000 for
+//! 115 tables, by far the most of what the compiler had to check and to keep of this crate. See docs/measurements.md.
+
+use diesel::allow_tables_to_appear_in_same_query as allow;
+
+use super::schema::*;
+
+allow!(api_tokens, users);
+allow!(categories, courses);
+allow!(categories, plans);
+allow!(channel_follows, channels);
+allow!(channel_follows, users);
+allow!(channel_invitations, channels);
+allow!(channel_members, channels);
+allow!(channel_members, users);
+allow!(channel_shares, channels);
+allow!(channel_slugs, channels);
+allow!(channel_stats, channels);
+allow!(channels, courses);
+allow!(channels, users);
+allow!(course_slugs, courses);
+allow!(course_texts, courses);
+allow!(courses, enrollments);
+allow!(courses, entitlements);
+allow!(courses, lessons);
+allow!(courses, order_items);
+allow!(courses, plans);
+allow!(courses, post_reports);
+allow!(courses, posts);
+allow!(courses, sections);
+allow!(courses, users);
+allow!(enrollments, lesson_progress);
+allow!(enrollments, users);
+allow!(entitlements, memberships);
+allow!(entitlements, order_items);
+allow!(event_topics, events);
+allow!(family_invitations, memberships);
+allow!(family_members, memberships);
+allow!(family_members, plans);
+allow!(family_members, users);
+allow!(family_stays, memberships);
+allow!(family_stays, users);
+allow!(file_references, media_files);
+allow!(gifts, orders);
+allow!(ledger_entries, ledger_transactions);
+allow!(ledger_entries, order_items);
+allow!(ledger_transactions, orders);
+allow!(lessons, sections);
+allow!(live_attendances, live_sessions);
+allow!(live_sessions, users);
+allow!(live_usage, users);
+allow!(membership_periods, memberships);
+allow!(membership_periods, plan_gateways);
+allow!(membership_periods, plan_prices);
+allow!(membership_periods, plans);
+allow!(membership_spans, memberships);
+allow!(membership_spans, plans);
+allow!(memberships, order_items);
+allow!(memberships, plans);
+allow!(memberships, provider_subscriptions);
+allow!(memberships, users);
+allow!(order_items, orders);
+allow!(orders, refunds);
+allow!(plan_gateways, plan_prices);
+allow!(plan_gateways, plans);
+allow!(plan_prices, plans);
+allow!(post_edits, posts);
+allow!(post_reports, posts);
+allow!(post_stats, post_texts);
+allow!(post_stats, posts);
+allow!(post_stats, question_follows);
+allow!(post_stats, questions);
+allow!(post_texts, posts);
+allow!(post_texts, questions);
+allow!(post_votes, posts);
+allow!(post_votes, users);
+allow!(posts, question_follows);
+allow!(posts, questions);
+allow!(posts, users);
+allow!(question_follows, questions);
+allow!(refresh_tokens, sessions);
+allow!(sessions, users);
+allow!(users, videos);
+allow!(video_references, videos);
