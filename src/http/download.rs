@@ -68,8 +68,24 @@ pub(super) async fn orders(
     State(state): State<HttpState>,
     Query(Filtered { filter, token }): Query<Filtered>,
 ) -> Response {
-    match orders::orders_file(&state.app, &filter, &token).await {
-        Ok(Some(rows)) => csv("orders", rows),
+    table("orders", orders::orders_file(&state.app, &filter, &token).await)
+}
+
+/// `/exports/sales.csv`: what a channel has sold.
+pub(super) async fn sales(
+    State(state): State<HttpState>,
+    Query(Filtered { filter, token }): Query<Filtered>,
+) -> Response {
+    table("sales", orders::sales_file(&state.app, &filter, &token).await)
+}
+
+/// A table whose URL may not be valid anymore.
+fn table(
+    name: &str,
+    rows: Result<Option<impl Stream<Item = Result<String, InternalError>> + Send + 'static>, InternalError>,
+) -> Response {
+    match rows {
+        Ok(Some(rows)) => csv(name, rows),
         Ok(None) => expired(),
         Err(error) => failed(&error),
     }

@@ -61,6 +61,7 @@ pub fn router(state: HttpState) -> Router {
         .route("/console/{*path}", get(console::asset))
         .route("/earnings/{file}", get(download::earnings))
         .route("/exports/orders.csv", get(download::orders))
+        .route("/exports/sales.csv", get(download::sales))
         .route("/healthz", get(health::alive))
         .route("/invoices/{file}", get(download::invoice))
         .route("/live-sessions/{file}", get(download::live_session))

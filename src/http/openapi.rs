@@ -35,6 +35,12 @@ pub(super) async fn document() -> Json<Value> {
                     parameter("filter", "query", "The filter of the list"),
                 ),
             },
+            "/exports/sales.csv": {
+                "get": table(
+                    "What a channel has sold, whose URL is salesCsvUrl",
+                    parameter("filter", "query", "The filter of the list"),
+                ),
+            },
             "/invoices/{file}": { "get": invoice() },
             "/live-sessions/{file}": { "get": live_session() },
             "/console": { "get": page("GraphiQL for administrators", "text/html") },

@@ -19,6 +19,7 @@ mod query;
 pub use command::{
     MembershipQuote, cancel_membership, change_membership, courses_of, earnings_file, import, import_membership,
     invoice_file, my_data, orders_file, quote_membership_change, receipt_of, receive, receive_play, receive_unread,
+    sales_file,
 };
 pub use event::{
     DonationEnd, DonationEnded, GiftClaimed, OrderCanceled, OrderDisputed, OrderExpired, OrderFailed, OrderOpened,
@@ -28,7 +29,8 @@ pub use graphql::{
     EarningsStatement, OrderObject, OrderSubscription, SaleObject, mutations, nodes, queries, viewer_fields,
 };
 pub(crate) use graphql::{
-    channel_earnings, channel_sales, checkout_of_period, order_of_entitlement, orders_of, orders_of_membership,
+    channel_earnings, channel_sales, channel_sales_csv_url, checkout_of_period, order_of_entitlement, orders_of,
+    orders_of_membership,
 };
 pub use job::{handlers, mails};
 pub use loader::OrderById;

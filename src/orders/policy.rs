@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::model::Coupon;
-use crate::accounts::{UserId, can_see_private};
+use crate::accounts::{User, UserId, can_see_private};
 use crate::entitlements::{Entitlement, Source};
 use crate::graphql::money::CurrencyCode;
 use crate::platform::auth::{Actor, Role};
@@ -22,6 +22,11 @@ pub(super) fn can_manage(actor: &Actor) -> bool {
 /// Whether the actor may see what a channel earns: its owner and administrators may.
 pub(super) fn can_see_earnings(actor: &Actor, owner: UserId) -> bool {
     can_see_private(actor, owner)
+}
+
+/// Whether a user who has asked for a table of it before may still see what a channel earns: see [`can_see_earnings`].
+pub(super) fn still_sees_earnings(user: &User, owner: UserId) -> bool {
+    user.id == owner || user.role == Role::Admin
 }
 
 /// Whether a user has a course for good, so that buying it would be a mistake.

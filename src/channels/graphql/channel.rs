@@ -17,7 +17,9 @@ use crate::graphql::guard::{Role, Scope, owned};
 use crate::graphql::page::encode_cursor;
 use crate::graphql::{Connection, Error, ImageObject, PageArgs, Result, Sequential};
 use crate::media::{self, FileId};
-use crate::orders::{EarningsStatement, SaleFilter, SaleObject, channel_earnings, channel_sales};
+use crate::orders::{
+    EarningsStatement, SaleFilter, SaleObject, channel_earnings, channel_sales, channel_sales_csv_url,
+};
 use crate::platform::internal_error::InternalError;
 
 const MEMBERS: &str = "channelMembers";
@@ -164,6 +166,17 @@ impl ChannelObject {
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Option<Sequential<Connection<SaleObject>>>> {
         channel_sales(ctx, &self.0, filter.unwrap_or_default(), PageArgs { first, after, last, before }).await
+    }
+
+    /// The URL of the list of sales as a table (CSV), latest first. It works for an hour, for all who have it, while
+    /// the viewer is the channel's owner or an administrator. Visible to these; for others it is null, with an error.
+    #[graphql(directive = owned::apply(Role::Admin, Some(Scope::ReadOrders)))]
+    async fn sales_csv_url(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which ones to return; defaults to all.")] filter: Option<SaleFilter>,
+    ) -> Result<Option<String>> {
+        channel_sales_csv_url(ctx, &self.0, filter.unwrap_or_default())
     }
 }
 

@@ -37,7 +37,7 @@ impl OrderFilter {
 }
 
 /// Returns what is searched for; `None` if that is nothing.
-fn searched(field: &str, text: Option<String>) -> Result<Option<String>> {
+pub(super) fn searched(field: &str, text: Option<String>) -> Result<Option<String>> {
     let text = text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     if text.as_ref().is_some_and(|text| text.chars().count() > LONGEST_QUERY || text.contains('\0')) {
         return Err(Error::BadInput(format!("{field} has at most {LONGEST_QUERY} characters.")));

@@ -15,7 +15,7 @@ mod subscription;
 use futures_util::FutureExt;
 
 pub use earnings::{EarningsStatement, SaleObject};
-pub(crate) use earnings::{channel_earnings, channel_sales};
+pub(crate) use earnings::{channel_earnings, channel_sales, channel_sales_csv_url};
 pub(crate) use list::{orders_of, orders_of_membership};
 pub use order::OrderObject;
 pub(crate) use order::{checkout_of_period, order_of_entitlement};

@@ -11,8 +11,8 @@ use crate::channels::ChannelId;
 use crate::graphql::YearMonth;
 use crate::graphql::loaders::{Load, shared};
 use crate::graphql::page::Page;
-use crate::orders::model::{Earned, OrderItemId, Payout, Sale, SaleFilter};
-use crate::orders::query::ledger::{self, SoldWhich};
+use crate::orders::model::{Earned, OrderItemId, Payout, Sale, SaleWhich};
+use crate::orders::query::ledger;
 use crate::platform::App;
 use crate::platform::internal_error::InternalError;
 
@@ -65,8 +65,7 @@ impl Load for EarnedBy {
 /// A page of what a channel has sold, in the direction of the page.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(in crate::orders) struct SalePage(
-    pub(in crate::orders) ChannelId,
-    pub(in crate::orders) SaleFilter,
+    pub(in crate::orders) SaleWhich,
     pub(in crate::orders) Page<(DateTime<Utc>, Uuid)>,
 );
 
@@ -75,28 +74,22 @@ impl Load for SalePage {
     const ALONE: bool = true;
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, Self::Value>, InternalError> {
-        let read = app.db.read_each(keys, |conn, SalePage(channel, filter, page)| {
-            ledger::sales(conn, sold_which(app, *channel, *filter), page).map_ok(shared).boxed()
-        });
+        let read = app
+            .db
+            .read_each(keys, |conn, SalePage(which, page)| ledger::sales(conn, which, page).map_ok(shared).boxed());
         read.await
     }
 }
 
-fn sold_which(app: &App, channel: ChannelId, filter: SaleFilter) -> SoldWhich {
-    let within = filter.month.map(|month| month.bounds(app.config.time_zone));
-    SoldWhich { channel, course: filter.course_id, within }
-}
-
 /// The number of items that a channel has sold.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(in crate::orders) struct SaleCount(pub(in crate::orders) ChannelId, pub(in crate::orders) SaleFilter);
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(in crate::orders) struct SaleCount(pub(in crate::orders) SaleWhich);
 
 impl Load for SaleCount {
     type Value = i64;
     const ALONE: bool = true;
 
     async fn load(app: &App, keys: &[Self]) -> Result<HashMap<Self, i64>, InternalError> {
-        let read = app.db.read_each(keys, |conn, key| ledger::sale_count(conn, sold_which(app, key.0, key.1)).boxed());
-        read.await
+        app.db.read_each(keys, |conn, key| ledger::sale_count(conn, &key.0).boxed()).await
     }
 }

@@ -4,6 +4,7 @@ use async_graphql::InputObject;
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{self, BigInt, Text, Timestamptz};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Movement, OrderItemId};
@@ -82,12 +83,28 @@ pub(in crate::orders) struct EarningsLine {
 }
 
 /// A filter for what a channel has sold; its conditions are combined with AND. Omitted fields restrict nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, InputObject)]
+#[derive(Clone, Debug, Default, InputObject)]
 pub struct SaleFilter {
     /// What was sold in this month.
     pub(in crate::orders) month: Option<YearMonth>,
     /// Sales of this course, also as gifts. Memberships are not found by it.
     pub(in crate::orders) course_id: Option<CourseId>,
+    /// Sales with this order number, or of an item whose title contains this text; case is ignored. At most 100
+    /// characters.
+    pub(in crate::orders) query: Option<String>,
+}
+
+/// The sales in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(in crate::orders) struct SaleWhich {
+    /// The channel.
+    pub(in crate::orders) channel: ChannelId,
+    /// From the first time on and before the second one; `None` for always.
+    pub(in crate::orders) within: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    /// A course.
+    pub(in crate::orders) course: Option<CourseId>,
+    /// The number of the order, or a part of the title of the item.
+    pub(in crate::orders) query: Option<String>,
 }
 
 /// An item of a channel that was sold.

@@ -24,7 +24,7 @@ pub(super) use donation::{CancelDonationInput, Donated, DonationStatus, NewDonat
 pub use donation::{Donation, DonationId};
 pub use earnings::SaleFilter;
 pub(super) use earnings::{
-    Earned, Earner, EarningsLine, ItemEarned, Owed, Payout, RecordPayoutInput, Sale, SetChannelShareInput,
+    Earned, Earner, EarningsLine, ItemEarned, Owed, Payout, RecordPayoutInput, Sale, SaleWhich, SetChannelShareInput,
 };
 pub(super) use event::{PaymentEvent, PaymentEventFilter, PaymentEventId, PaymentEventWhich, ToldEvent};
 pub use event::{PaymentEventProvider, PaymentEventState};

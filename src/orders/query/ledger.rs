@@ -3,24 +3,28 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use diesel::dsl::exists;
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{self, Array, Text, Timestamptz};
 use diesel_async::AsyncPgConnection;
 use uuid::Uuid;
 
-use crate::catalog::CourseId;
+use super::list::{lower, strpos};
 use crate::channels::ChannelId;
 use crate::graphql::money::CurrencyCode;
 use crate::graphql::page::Page;
 use crate::orders::model::{
     Account, Earned, EarningsLine, ItemEarned, Movement, NewEntry, NewTransaction, OrderItemId, Owed, Payout, Posting,
-    Sale,
+    Sale, SaleWhich,
 };
-use crate::platform::db::schema::{channel_shares, ledger_entries, ledger_transactions, order_items, payouts};
-use crate::platform::db::{RunQueryDsl, Tx, newest_first, sql_query};
+use crate::platform::db::schema::{channel_shares, ledger_entries, ledger_transactions, order_items, orders, payouts};
+use crate::platform::db::{RunQueryDsl, Tx, newest_first, sql_query, storable};
 
 /// The number of lines of a statement that are read at once.
 const LINES: i64 = 500;
+/// The number of sales of a table that are read at once.
+const BATCH: i64 = 500;
 
 /// Enters a transaction with its entries, once; returns whether it is new.
 pub(in crate::orders) async fn insert(tx: &mut Tx, new: NewTransaction, entries: &[NewEntry]) -> QueryResult<bool> {
@@ -158,18 +162,10 @@ pub(in crate::orders) async fn lines_of(
     .await
 }
 
-/// Which sales of a channel are listed: of a course, from one time to another, or all.
-#[derive(Clone, Copy)]
-pub(in crate::orders) struct SoldWhich {
-    pub(in crate::orders) channel: ChannelId,
-    pub(in crate::orders) course: Option<CourseId>,
-    pub(in crate::orders) within: Option<(DateTime<Utc>, DateTime<Utc>)>,
-}
-
 /// Returns a page of the items of a channel that were sold, latest first, in the direction of the page.
 pub(in crate::orders) async fn sales(
     mut conn: &AsyncPgConnection,
-    which: SoldWhich,
+    which: &SaleWhich,
     page: &Page<(DateTime<Utc>, Uuid)>,
 ) -> QueryResult<Vec<Sale>> {
     newest_first!(
@@ -181,24 +177,55 @@ pub(in crate::orders) async fn sales(
     )
 }
 
+/// Returns the next sales of a list, latest first, after the one with this time and id.
+pub(in crate::orders) async fn sale_batch(
+    conn: &mut AsyncPgConnection,
+    which: &SaleWhich,
+    after: Option<(DateTime<Utc>, Uuid)>,
+) -> QueryResult<Vec<Sale>> {
+    let (at, id) = after.unwrap_or((DateTime::<Utc>::MAX_UTC, Uuid::max()));
+    sold(which)
+        .filter(ledger_entries::recorded_at.le(storable(at)))
+        .filter(ledger_entries::recorded_at.lt(storable(at)).or(ledger_entries::id.lt(id)))
+        .order((ledger_entries::recorded_at.desc(), ledger_entries::id.desc()))
+        .limit(BATCH)
+        .select(Sale::as_select())
+        .load(conn)
+        .await
+}
+
 /// Counts the items of a channel that were sold.
-pub(in crate::orders) async fn sale_count(mut conn: &AsyncPgConnection, which: SoldWhich) -> QueryResult<i64> {
+pub(in crate::orders) async fn sale_count(mut conn: &AsyncPgConnection, which: &SaleWhich) -> QueryResult<i64> {
     sold(which).count().get_result(&mut conn).await
 }
 
 /// What the payment of each item has entered first: one entry for each item that was not free.
-fn sold(SoldWhich { channel, course, within }: SoldWhich) -> ledger_entries::BoxedQuery<'static, diesel::pg::Pg> {
+///
+/// A search by title reads the items of the entries in the order of the list until the page is full.
+fn sold(which: &SaleWhich) -> ledger_entries::BoxedQuery<'_, Pg> {
     let paid = ledger_transactions::table.filter(ledger_transactions::kind.eq(Movement::Payment));
     let mut rows = ledger_entries::table
-        .filter(ledger_entries::channel_id.eq(channel).and(ledger_entries::account.eq(Account::Clearing)))
+        .filter(ledger_entries::channel_id.eq(which.channel).and(ledger_entries::account.eq(Account::Clearing)))
         .filter(ledger_entries::transaction_id.eq_any(paid.select(ledger_transactions::id)))
         .into_boxed();
-    if let Some(course) = course {
+    if let Some(course) = which.course {
         let items = order_items::table.filter(order_items::course_id.eq(course)).select(order_items::id.nullable());
         rows = rows.filter(ledger_entries::item_id.eq_any(items));
     }
-    if let Some((from, to)) = within {
+    if let Some((from, to)) = which.within {
         rows = rows.filter(ledger_entries::recorded_at.ge(from).and(ledger_entries::recorded_at.lt(to)));
+    }
+    match which.query.as_deref().map(|query| (query, query.parse::<i64>())) {
+        None => {}
+        Some((_, Ok(number))) => {
+            let items = order_items::table.inner_join(orders::table).filter(orders::number.eq(number));
+            rows = rows.filter(ledger_entries::item_id.eq_any(items.select(order_items::id.nullable())));
+        }
+        Some((query, Err(_))) => {
+            let items = order_items::table.filter(order_items::id.nullable().eq(ledger_entries::item_id));
+            let titled = strpos(lower(order_items::title), lower(query)).gt(0);
+            rows = rows.filter(exists(items.filter(titled)));
+        }
     }
     rows
 }

@@ -15,7 +15,7 @@ const SALES: &str =
 
 impl Shop {
     /// The id of the channel that the courses are in.
-    async fn channel(&self) -> String {
+    pub(super) async fn channel(&self) -> String {
         let query = "query ($id: ID!) { course(id: $id) { channel { id } } }";
         let data = self.app.data(Some(&self.ada.token), query, json!({ "id": self.course.id })).await;
         data["course"]["channel"]["id"].as_str().unwrap().to_owned()

@@ -20,6 +20,7 @@ mod paypal;
 mod prices;
 mod razorpay;
 mod refunds;
+mod sales;
 mod stripe;
 mod subscribing;
 mod tax;
