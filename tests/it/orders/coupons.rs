@@ -4,7 +4,7 @@ use super::*;
 
 impl Shop {
     /// Makes a coupon; returns its id.
-    async fn coupon(&self, code: &str, more: Value) -> String {
+    pub(super) async fn coupon(&self, code: &str, more: Value) -> String {
         let mut input = json!({ "code": code });
         input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let made = self.app.mutate(&self.root, "createCoupon", "coupon { id }", input).await;

@@ -18,6 +18,7 @@ mod localstripe;
 mod model;
 mod paypal;
 mod prices;
+mod random_gateways;
 mod razorpay;
 mod refunds;
 mod sales;

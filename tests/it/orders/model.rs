@@ -4,13 +4,14 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use super::*;
+use crate::support::killed::WRONG;
 use crate::support::rounds;
 
 const STEPS: usize = 60;
 
 impl Shop {
-    /// The numbers of the orders that `sql` selects.
-    async fn some_order(&self, random: &mut StdRng, condition: &str) -> Option<Value> {
+    /// The number and the id of one of the orders for which a condition holds, if there is one.
+    pub(super) async fn some_order(&self, random: &mut StdRng, condition: &str) -> Option<Value> {
         let sql = format!(
             "SELECT coalesce(string_agg(concat_ws(' ', number, id), ',' ORDER BY number), '') FROM orders WHERE {condition}"
         );
@@ -83,16 +84,33 @@ impl Shop {
         }
     }
 
-    async fn sweep(&self) {
+    pub(super) async fn sweep(&self) {
         for job in ["orders.reconcile", "orders.expire", "orders.remind"] {
             self.app.run(job).await;
         }
     }
 
     /// Panics with the rows that `sql` selects, which contradict what must be true, and with what was done.
-    async fn wrong(&self, what: &str, sql: &str, log: &[String]) {
+    pub(super) async fn wrong(&self, what: &str, sql: &str, log: &[String]) {
         let found = self.app.sql(&format!("SELECT coalesce(jsonb_agg(found)::text, '') FROM ({sql}) found")).await;
         assert!(found.is_empty(), "{what}\n{}\n{found}", log.join("\n"));
+    }
+
+    /// Panics if an order, a refund or a job has not come to its end, or if something contradicts the books, invoices
+    /// and coupons.
+    pub(super) async fn check_books(&self, log: &[String]) {
+        let sums = "FROM orders JOIN (SELECT order_id, sum(amount_minor) AS amount, \
+            sum(refunded_minor) AS refunded FROM order_items GROUP BY 1) items ON order_id = orders.id \
+            WHERE amount <> total_minor OR refunded <> refunded_minor";
+        let own = [
+            ("an order is still open", "FROM orders WHERE status = 'PENDING'"),
+            ("a refund was not sent", "FROM refunds WHERE state = 'PENDING'"),
+            ("a job is dead", "FROM jobs WHERE dead_at IS NOT NULL"),
+            ("an order is not the sum of its items", sums),
+        ];
+        for (what, from) in own.into_iter().chain(WRONG) {
+            self.wrong(what, &format!("SELECT * {from}"), log).await;
+        }
     }
 }
 
@@ -133,14 +151,7 @@ async fn whatever_happens_money_and_access_agree_in_the_end() {
         ] {
             shop.wrong(what, &format!("SELECT {rows} {both} WHERE {condition}"), &log).await;
         }
-        let unfinished = "SELECT * FROM refunds WHERE state = 'PENDING'";
-        shop.wrong("a refund was not sent", unfinished, &log).await;
-        let dead = "SELECT * FROM jobs WHERE dead_at IS NOT NULL";
-        shop.wrong("a job is dead", dead, &log).await;
-        let sums = "SELECT * FROM orders JOIN (SELECT order_id, sum(amount_minor) AS amount, \
-            sum(refunded_minor) AS refunded FROM order_items GROUP BY 1) items ON order_id = orders.id \
-            WHERE amount <> total_minor OR refunded <> refunded_minor";
-        shop.wrong("an order is not the sum of its items", sums, &log).await;
+        shop.check_books(&log).await;
         for user in &users {
             for course in [&shop.course, &shop.other] {
                 let bought = format!(

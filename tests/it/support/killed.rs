@@ -18,7 +18,7 @@ use super::process::{Node, Site};
 const ACTORS: usize = 3;
 
 /// What contradicts the rest of the books, invoices and coupons, whatever was sold.
-const WRONG: [(&str, &str); 6] = [
+pub(crate) const WRONG: [(&str, &str); 6] = [
     (
         "the books are not balanced",
         "FROM (SELECT transaction_id FROM ledger_entries GROUP BY transaction_id, currency

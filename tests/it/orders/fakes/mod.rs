@@ -31,6 +31,8 @@ pub(crate) enum Fault {
     Hangs,
     /// It has its effect, and is answered, a second later.
     Late,
+    /// It has its effect, and the connection is closed instead of an answer.
+    Cut,
 }
 
 /// A request as a fake sees it.
@@ -67,6 +69,11 @@ impl Wire {
     /// Has the next request fail whose `<method> <path>` contains a text.
     pub(crate) fn fail(&self, of: &str, fault: Fault) {
         self.faults.lock().unwrap().push((of.into(), fault));
+    }
+
+    /// Has no more requests fail.
+    pub(crate) fn calm(&self) {
+        self.faults.lock().unwrap().clear();
     }
 
     /// The number of requests whose `<method> <path>` contains a text.
@@ -119,6 +126,11 @@ async fn serve(State((wire, answer)): State<(Arc<Wire>, Answer)>, request: Reque
         Some(Fault::Late) => {
             tokio::time::sleep(Duration::from_secs(1)).await;
             answer(&call)
+        }
+        Some(Fault::Cut) => {
+            answer(&call);
+            let cut = futures_util::stream::iter([Err::<String, _>(std::io::Error::other("cut"))]);
+            return Response::new(Body::from_stream(cut));
         }
         None => answer(&call),
     };
