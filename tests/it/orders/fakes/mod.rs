@@ -69,6 +69,11 @@ impl Wire {
         self.faults.lock().unwrap().push((of.into(), fault));
     }
 
+    /// Has no request fail anymore.
+    pub(crate) fn heal(&self) {
+        self.faults.lock().unwrap().clear();
+    }
+
     /// The number of requests whose `<method> <path>` contains a text.
     pub(crate) fn count(&self, of: &str) -> usize {
         self.log.lock().unwrap().iter().filter(|line| line.contains(of)).count()
