@@ -99,7 +99,8 @@ pub(super) async fn close(
         refunded_elsewhere(tx, app, &held, (external_id, CHARGED_BACK), amount).await?;
     }
     let held = hold::reread(tx, held).await?;
-    if held.order.status == OrderStatus::Refunded {
+    // Late money for an order that had ended gives no access, wherever it is.
+    if held.order.status == OrderStatus::Refunded || held.order.status.is_unpaid_end() {
         return Ok(());
     }
     let more = restore(tx, app, &held).await?;

@@ -34,12 +34,12 @@ const MEMBERSHIP: &str = "id status nextStatuses periodStartsAt periodEndsAt nex
     orders { totalCount nodes { id number status total { amount } items { kind title } } }";
 
 /// A school with a course of Ada's, and users who are members of nothing.
-struct Club {
-    app: TestApp,
+pub(crate) struct Club {
+    pub(crate) app: TestApp,
     ada: User,
-    root: User,
-    sam: User,
-    tim: User,
+    pub(crate) root: User,
+    pub(crate) sam: User,
+    pub(crate) tim: User,
     course: Course,
 }
 
@@ -48,7 +48,7 @@ impl Club {
         Club::with(&[]).await
     }
 
-    async fn with(settings: &[(&str, &str)]) -> Club {
+    pub(crate) async fn with(settings: &[(&str, &str)]) -> Club {
         let settings: Vec<_> = settings
             .iter()
             .copied()
@@ -61,7 +61,7 @@ impl Club {
         Club { app, ada, root, sam, tim, course }
     }
 
-    fn now(&self) -> DateTime<Utc> {
+    pub(crate) fn now(&self) -> DateTime<Utc> {
         self.app.app.clock.now()
     }
 
@@ -77,13 +77,13 @@ impl Club {
     }
 
     /// The time passes, and what is due is done.
-    async fn pass(&mut self, time: TimeDelta) {
+    pub(crate) async fn pass(&mut self, time: TimeDelta) {
         self.app.app.clock.advance(time);
         self.sweep().await;
         self.sign_in().await;
     }
 
-    async fn sweep(&self) {
+    pub(crate) async fn sweep(&self) {
         for job in [
             "orders.expire",
             "memberships.expire",
@@ -98,14 +98,14 @@ impl Club {
         self.settle().await;
     }
 
-    async fn settle(&self) {
+    pub(crate) async fn settle(&self) {
         for _ in 0..3 {
             self.app.settle().await;
         }
     }
 
     /// A plan by an administrator that is ready at the provider.
-    async fn plan(&self, input: Value) -> Value {
+    pub(crate) async fn plan(&self, input: Value) -> Value {
         let made = self.app.mutate(&self.root, "createPlan", "plan { id }", input).await;
         self.settle().await;
         self.seen_plan(made["plan"]["id"].as_str().unwrap()).await
@@ -136,7 +136,7 @@ impl Club {
         self.app.data(Some(&user.token), &query, json!({ "id": id })).await["node"].take()
     }
 
-    fn order_input(&self, price: &str, total: &str) -> Value {
+    pub(crate) fn order_input(&self, price: &str, total: &str) -> Value {
         json!({
             "items": [{ "planPriceId": price }],
             "billing": { "country": "DE", "currency": "EUR" },
@@ -208,7 +208,7 @@ impl Club {
     }
 
     /// The code of a mutation's error or first user error; empty if it succeeds.
-    async fn code(&self, user: &User, field: &str, input: Value) -> String {
+    pub(crate) async fn code(&self, user: &User, field: &str, input: Value) -> String {
         let input_type = format!("{}{}Input", field[..1].to_uppercase(), &field[1..]);
         let query =
             format!("mutation ($input: {input_type}!) {{ {field}(input: $input) {{ userErrors {{ code }} }} }}");
@@ -247,7 +247,7 @@ fn price(amount: &str, interval: &str) -> Value {
 }
 
 /// The id of the price of a plan for an interval.
-fn price_of(plan: &Value, interval: &str) -> String {
+pub(crate) fn price_of(plan: &Value, interval: &str) -> String {
     let prices = plan["prices"].as_array().unwrap();
     let found = prices.iter().find(|price| price["interval"] == interval);
     found.unwrap_or_else(|| panic!("{plan:#}"))["id"].as_str().unwrap().to_owned()

@@ -14,7 +14,7 @@ struct Prices([String; 4]);
 
 impl Club {
     /// A random one of what `sql` selects, as text.
-    async fn some(&self, random: &mut StdRng, sql: &str) -> Option<String> {
+    pub(crate) async fn some(&self, random: &mut StdRng, sql: &str) -> Option<String> {
         let found = self
             .app
             .sql(&format!("SELECT coalesce(string_agg(it, ',' ORDER BY it), '') FROM ({sql}) AS found (it)"))
@@ -62,22 +62,7 @@ impl Club {
                 self.only_act(&order, action).await;
                 format!("{action} {order}")
             }
-            9..=12 => {
-                let sql = "SELECT id::text FROM memberships WHERE status <> 'EXPIRED'";
-                let Some(id) = self.some(random, sql).await else { return "nothing".into() };
-                let id = lyceum::memberships::MembershipId::new(id.parse().unwrap()).encode();
-                let owner = self.seen_owner(&id).await;
-                let owner = [&self.sam, &self.tim].into_iter().find(|user| user.id == owner).unwrap().clone();
-                let fields =
-                    ["cancelMembership", "resumeMembership", "pauseMembership", "changeMembership", "changeMembership"];
-                let field = fields[random.random_range(0..fields.len())];
-                let mut input = json!({ "membershipId": id });
-                if field == "changeMembership" {
-                    input["planPriceId"] = json!(price);
-                    input["when"] = json!(if random.random_bool(0.6) { "NOW" } else { "RENEWAL" });
-                }
-                format!("{field} {id} {}", self.code(&owner, field, input).await)
-            }
+            9..=12 => self.random_change(random, price).await,
             13 => {
                 let troubles = [Trouble::None, Trouble::None, Trouble::Away, Trouble::AnswersLost];
                 let trouble = troubles[random.random_range(0..troubles.len())];
@@ -102,19 +87,38 @@ impl Club {
         }
     }
 
+    /// Something that a member does with a membership; if it is changed, to this price.
+    pub(crate) async fn random_change(&self, random: &mut StdRng, price: &str) -> String {
+        let sql = "SELECT id::text FROM memberships WHERE status <> 'EXPIRED'";
+        let Some(id) = self.some(random, sql).await else { return "nothing".into() };
+        let id = lyceum::memberships::MembershipId::new(id.parse().unwrap()).encode();
+        let owner = self.seen_owner(&id).await;
+        let owner = [&self.sam, &self.tim].into_iter().find(|user| user.id == owner).unwrap().clone();
+        let fields =
+            ["cancelMembership", "resumeMembership", "pauseMembership", "changeMembership", "changeMembership"];
+        let field = fields[random.random_range(0..fields.len())];
+        let mut input = json!({ "membershipId": id });
+        if field == "changeMembership" {
+            input["planPriceId"] = json!(price);
+            input["when"] = json!(if random.random_bool(0.6) { "NOW" } else { "RENEWAL" });
+        }
+        format!("{field} {id} {}", self.code(&owner, field, input).await)
+    }
+
     async fn seen_owner(&self, id: &str) -> String {
         let seen = self.node(&self.root, id, "... on Membership { user { id } }").await;
         seen["user"]["id"].as_str().unwrap().to_owned()
     }
 
-    /// The number of rows that contradict what must be true.
-    async fn wrong(&self, what: &str, sql: &str, log: &[String]) {
-        let found = self.app.sql(&format!("SELECT count(*) {sql}")).await;
-        assert_eq!(found, "0", "{what}\n{}", log.join("\n"));
+    /// Panics with the rows that contradict what must be true.
+    pub(crate) async fn wrong(&self, what: &str, sql: &str, log: &[String]) {
+        let rows = format!("SELECT coalesce(jsonb_agg(found)::text, '') FROM (SELECT * {sql}) AS found");
+        let found = self.app.sql(&rows).await;
+        assert!(found.is_empty(), "{what}\n{}\n{found}", log.join("\n"));
     }
 
     /// Checks what is true at any time, when nothing is due.
-    async fn check(&self, log: &[String]) {
+    pub(crate) async fn check(&self, log: &[String]) {
         let now = self.now();
         for user in [&self.sam, &self.tim] {
             let id = user.id.parse::<lyceum::accounts::UserId>().unwrap().uuid();

@@ -1,6 +1,7 @@
 //! Subscriptions at the providers, as their clients start them and tell of them, against fakes of their APIs.
 
 mod paypal;
+mod random;
 mod razorpay;
 mod stripe;
 

@@ -14,6 +14,18 @@ impl PayPalFake {
         self.inside.lock().unwrap().subscriptions.clone()
     }
 
+    /// The money that orders and subscriptions have taken: its id, the cents and the currency.
+    pub(in crate::orders) fn all_taken(&self) -> Vec<(String, i64, String)> {
+        let inside = self.inside.lock().unwrap();
+        let captures = inside.orders.iter().filter_map(|order| order.pointer("/purchase_units/0/payments/captures/0"));
+        let mut taken: Vec<(&Value, &Value)> = captures.map(|capture| (&capture["id"], &capture["amount"])).collect();
+        let sales = inside.sales.iter().map(|(_, sale)| sale);
+        taken.extend(sales.map(|sale| (&sale["id"], &sale["amount_with_breakdown"]["gross_amount"])));
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let cents = |amount: &Value| text(&amount["value"]).replace('.', "").parse::<i64>().unwrap();
+        taken.into_iter().map(|(id, amount)| (text(id), cents(amount), text(&amount["currency_code"]))).collect()
+    }
+
     /// The buyer approves a subscription, which takes its set-up fee; returns the event that tells.
     pub(in crate::orders) fn approve_subscription(&self, place: usize, at: DateTime<Utc>) -> Value {
         let mut inside = self.inside.lock().unwrap();

@@ -15,6 +15,22 @@ impl RazorpayFake {
         self.inside.lock().unwrap().subscriptions.clone()
     }
 
+    /// The money that links and subscriptions have taken: its id, the paise and the currency.
+    pub(in crate::orders) fn all_taken(&self) -> Vec<(String, i64, String)> {
+        let inside = self.inside.lock().unwrap();
+        let mut taken = Vec::new();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        for link in inside.links.iter().filter(|link| link["status"] == "paid") {
+            let id = text(&link["payments"][0]["payment_id"]);
+            taken.push((id, link["amount_paid"].as_i64().unwrap(), text(&link["currency"])));
+        }
+        for invoice in &inside.invoices {
+            let id = text(&invoice["payment_id"]);
+            taken.push((id, invoice["amount_paid"].as_i64().unwrap(), text(&invoice["currency"])));
+        }
+        taken
+    }
+
     /// The customer pays on the page of a subscription; returns the payload of the event that tells.
     pub(in crate::orders) fn pay_subscription(&self, place: usize, at: DateTime<Utc>) -> Value {
         let mut inside = self.inside.lock().unwrap();

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::{Inside, StripeFake, event, refused};
+use super::{Inside, StripeFake, event, intent_of, refused};
 
 impl StripeFake {
     pub(crate) fn prices(&self) -> Vec<Value> {
@@ -18,6 +18,26 @@ impl StripeFake {
 
     pub(in crate::orders) fn archived_products(&self) -> Vec<String> {
         self.inside.lock().unwrap().archived.clone()
+    }
+
+    /// The money that sessions and subscriptions have taken: its id, the cents and the currency.
+    pub(in crate::orders) fn all_taken(&self) -> Vec<(String, i64, String)> {
+        let inside = self.inside.lock().unwrap();
+        let mut taken = Vec::new();
+        for session in inside.sessions.iter().filter(|session| session["payment_status"] == "paid") {
+            // That of a subscription is in its invoice.
+            if let Some(id) = session["payment_intent"].as_str() {
+                taken.push((id.to_owned(), &session["amount_total"], &session["currency"]));
+            }
+        }
+        for invoice in &inside.invoices {
+            let id = intent_of(invoice).as_str().unwrap().to_owned();
+            taken.push((id, &invoice["amount_paid"], &invoice["currency"]));
+        }
+        let read = |(id, cents, currency): (String, &Value, &Value)| {
+            (id, cents.as_i64().unwrap(), currency.as_str().unwrap().to_uppercase())
+        };
+        taken.into_iter().map(read).collect()
     }
 
     /// The customer completes a session by a bank debit that takes days; returns the event that tells.
