@@ -7,7 +7,6 @@ pub mod migrations;
 mod run;
 mod statement;
 mod text_enum;
-mod together;
 mod tx;
 #[rustfmt::skip]
 #[allow(missing_docs)]

@@ -289,6 +289,32 @@ async fn a_dispute_at_stripe_ends_the_access_until_it_is_won() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dispute_that_is_won_gives_no_access_with_an_order_that_had_ended() {
+    let stripe = StripeShop::open().await;
+    let (shop, fake) = (&stripe.shop, &stripe.fake);
+    let order = shop.order(&shop.sam).await;
+    let late = fake.pay(0);
+    shop.app.mutate(&shop.sam, "cancelOrder", "order { id }", json!({ "orderId": order["id"] })).await;
+    // Bought with another order meanwhile, which is refunded later: so nothing else gives access, or keeps it away.
+    let other = shop.order(&shop.sam).await;
+    stripe.tell(&fake.pay(1)).await;
+    // The late money cannot be returned, as the buyer's bank has asked for it.
+    fake.refuse_refunds(Some("charge_disputed"));
+    stripe.tell(&late).await;
+    shop.pass(TimeDelta::seconds(31)).await;
+    fake.refuse_refunds(None);
+    shop.refund(&other, json!({})).await;
+    shop.settle().await;
+    assert!(!shop.has(&shop.sam, &shop.course).await);
+    stripe.tell(&fake.dispute(0, "charge.dispute.created", "needs_response")).await;
+    stripe.tell(&fake.dispute(0, "charge.dispute.closed", "won")).await;
+    let seen = shop.seen(&order).await;
+    assert_eq!((&seen["status"], &seen["disputes"][0]["status"]), (&json!("CANCELED"), &json!("WON")));
+    assert_eq!(seen["refunds"][0]["state"], "FAILED");
+    assert!(!shop.has(&shop.sam, &shop.course).await, "the order was never fulfilled");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_order_that_ends_closes_its_checkout_and_one_that_lapses_ends_its_order() {
     let stripe = StripeShop::open().await;
     let (shop, fake) = (&stripe.shop, &stripe.fake);
