@@ -11,7 +11,10 @@ use uuid::Uuid;
 
 pub use self::mails::mails;
 use super::command::{self, GiftToMail};
-use super::event::{OrderCanceled, OrderExpired, OrderFailed, OrderPaid, OrderRefundDone, OrderRefundFailed};
+use super::event::{
+    OrderCanceled, OrderDisputed, OrderExpired, OrderFailed, OrderPaid, OrderRefundDone, OrderRefundFailed,
+    OrderRefunded,
+};
 use super::model::{GiftId, PaymentEventId, RefundId, written};
 use super::query::event::EVENTS;
 use crate::accounts::UserDeleted;
@@ -92,6 +95,20 @@ pub fn handlers() -> Vec<Handler> {
             async move {
                 let OrderRefundFailed { order, refund, .. } = serde_json::from_value(payload)?;
                 command::record_refunded_tax(&app, (order, RefundId::new(refund))).await
+            }
+            .boxed()
+        }),
+        Handler::reaction("orders.restore_after_refund", OrderRefunded::KIND, short, |app, payload| {
+            async move {
+                let OrderRefunded { order, buyer, .. } = serde_json::from_value(payload)?;
+                command::restore_others(&app, order, buyer).await
+            }
+            .boxed()
+        }),
+        Handler::reaction("orders.restore_after_dispute", OrderDisputed::KIND, short, |app, payload| {
+            async move {
+                let OrderDisputed { order, buyer } = serde_json::from_value(payload)?;
+                command::restore_others(&app, order, buyer).await
             }
             .boxed()
         }),

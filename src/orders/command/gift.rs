@@ -14,9 +14,7 @@ use crate::graphql::loaders::Load;
 use crate::orders::error;
 use crate::orders::event::GiftClaimed;
 use crate::orders::loader::{ItemById, OrderById};
-use crate::orders::model::{
-    ClaimGiftInput, Gift, GiftId, OrderItem, OrderStatus, ResendGiftInput, gift_code, normal_gift_code,
-};
+use crate::orders::model::{ClaimGiftInput, Gift, GiftId, OrderItem, ResendGiftInput, gift_code, normal_gift_code};
 use crate::orders::query::gift as rows;
 use crate::platform::App;
 use crate::platform::auth::Actor;
@@ -86,7 +84,7 @@ pub(in crate::orders) async fn claim_gift(app: &App, actor: &Actor, input: Claim
 
 /// Whether an item is paid for, and was not taken back.
 fn is_paid(held: &Held, item: &OrderItem) -> bool {
-    item.is_live && matches!(held.order.status, OrderStatus::Paid | OrderStatus::PartiallyRefunded)
+    item.is_live && held.order.status.is_paid()
 }
 
 /// Mails a gift once more, to another address if there is one. With another address it has another code.

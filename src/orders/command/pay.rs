@@ -1,5 +1,6 @@
 //! What follows when money arrives, or does not.
 
+use futures_util::stream::{self, StreamExt};
 use uuid::Uuid;
 
 use super::end::end;
@@ -11,12 +12,15 @@ use crate::catalog::{self, CourseId};
 use crate::entitlements::{self, NewEntitlement, Source, Target};
 use crate::memberships::{self, Authorization, NextCharge, PeriodId, Received, StartedSubscription};
 use crate::orders::event::{OrderPaid, OrderProcessing};
-use crate::orders::model::{DisputeStatus, Order, OrderItem, OrderItemKind, OrderStatus, Payment, PaymentState, Step};
+use crate::orders::model::{
+    DisputeStatus, Order, OrderId, OrderItem, OrderItemKind, OrderStatus, Payment, PaymentState, Step,
+};
 use crate::orders::policy;
 use crate::orders::query::{donation, order as query, payment as rows, refund};
 use crate::platform::App;
 use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
+use crate::platform::jobs;
 use crate::platform::outbox;
 use crate::platform::payments::{CheckoutState, Known};
 
@@ -308,6 +312,27 @@ pub(super) async fn restore(tx: &mut Tx, app: &App, held: &Held) -> Result<Vec<(
         more.extend(give(tx, app, held, item).await?);
     }
     Ok(more)
+}
+
+/// Gives a buyer what other orders have paid for, too, when the access of an order has ended: they gave nothing as long as
+/// it did, for example after a dispute that was won late.
+///
+/// # Errors
+/// The database failed.
+pub(in crate::orders) async fn restore_others(app: &App, ended: OrderId, buyer: UserId) -> Result<(), InternalError> {
+    let others = query::paid_without_access(&mut *app.db.read().await?, ended, buyer).await?;
+    jobs::do_all(stream::iter(others).then(|other| restore_paid(app, other))).await
+}
+
+async fn restore_paid(app: &App, order: OrderId) -> Result<(), InternalError> {
+    app.db
+        .transaction(async |tx| {
+            let held = hold::lock(tx, order).await?;
+            let Some(held) = held.filter(|held| held.order.status.is_paid()) else { return Ok(()) };
+            let more = restore(tx, app, &held).await?;
+            count_students(tx, more).await
+        })
+        .await
 }
 
 /// Cancels the order with which the owner of an item is about to buy again what they get back.

@@ -99,7 +99,7 @@ pub(in crate::orders) async fn refund_order(
 
 /// Whether money of an order may be left: it is paid, or money came too late and could not be sent back.
 async fn has_money(tx: &mut Tx, order: &Order) -> Result<bool> {
-    if matches!(order.status, OrderStatus::Paid | OrderStatus::PartiallyRefunded) {
+    if order.status.is_paid() {
         return Ok(true);
     }
     let paid = payment::of_orders(tx.conn(), &[order.id]).await?;

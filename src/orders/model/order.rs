@@ -148,6 +148,11 @@ impl OrderStatus {
         }
     }
 
+    /// Whether the order is paid, and not all of it is refunded.
+    pub(in crate::orders) fn is_paid(self) -> bool {
+        matches!(self, OrderStatus::Paid | OrderStatus::PartiallyRefunded)
+    }
+
     /// Whether the order has ended without payment.
     pub(in crate::orders) fn is_unpaid_end(self) -> bool {
         matches!(self, OrderStatus::Failed | OrderStatus::Canceled | OrderStatus::Expired)

@@ -1,6 +1,7 @@
 //! SQL for orders and their items.
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::not;
 use diesel::prelude::*;
 use diesel_async::AsyncPgConnection;
 
@@ -86,6 +87,27 @@ pub(in crate::orders) async fn of_periods(
         .load(conn)
         .await
 }
+
+/// Returns the other orders with which the buyer of an order has paid for courses of it, and that do not give access.
+pub(in crate::orders) async fn paid_without_access(
+    conn: &mut AsyncPgConnection,
+    order: OrderId,
+    buyer: UserId,
+) -> QueryResult<Vec<OrderId>> {
+    let own = order_items::table.filter(order_items::order_id.eq(order)).select(order_items::course_id);
+    let courses: Vec<Option<CourseId>> = own.load(conn).await?;
+    order_items::table
+        .inner_join(orders::table)
+        .filter(orders::buyer_id.eq(buyer).and(orders::id.ne(order)))
+        .filter(orders::status.eq_any([OrderStatus::Paid, OrderStatus::PartiallyRefunded]))
+        .filter(order_items::kind.eq(OrderItemKind::Course).and(not(order_items::is_live)))
+        .filter(order_items::course_id.eq_any(courses.into_iter().flatten().collect::<Vec<_>>()))
+        .select(order_items::order_id)
+        .distinct()
+        .load(conn)
+        .await
+}
+
 /// Returns the live orders with which a user has bought one of the courses for themselves, each with the course.
 pub(in crate::orders) async fn live_of(
     tx: &mut Tx,

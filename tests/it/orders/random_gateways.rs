@@ -315,10 +315,9 @@ impl Run {
         let is_deserved = "orders.status IN ('PAID', 'PARTIALLY_REFUNDED') \
             AND order_items.refunded_minor < order_items.amount_minor AND NOT EXISTS \
             (SELECT FROM disputes WHERE disputes.order_id = orders.id AND disputes.status <> 'WON')";
-        // When a dispute is won or a refund fails, the buyer may have bought the course again.
-        let is_bought_again = "EXISTS (SELECT FROM order_items again JOIN orders paid ON paid.id = again.order_id \
-            WHERE paid.paid_at IS NOT NULL AND paid.id <> orders.id AND again.buyer_id = order_items.buyer_id \
-            AND again.course_id = order_items.course_id)";
+        // When a dispute is won or a refund fails, the buyer may have bought the course again: that gives the access.
+        let is_bought_again = "EXISTS (SELECT FROM order_items again WHERE again.is_live \
+            AND again.buyer_id = order_items.buyer_id AND again.course_id = order_items.course_id)";
         let is_open = "EXISTS (SELECT FROM entitlements WHERE entitlements.id = order_items.entitlement_id \
             AND entitlements.user_id = order_items.buyer_id AND ended_at IS NULL)";
         let without = "SELECT * FROM entitlements WHERE source = 'PURCHASE' AND ended_at IS NULL AND NOT EXISTS \

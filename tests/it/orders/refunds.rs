@@ -199,3 +199,24 @@ async fn a_dispute_ends_the_access_and_returns_it_when_it_is_won() {
     assert_eq!(seen["disputes"].as_array().unwrap().len(), 1);
     assert_eq!(seen["disputes"][0]["status"], "WON");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_paid_twice_stays_accessible_when_one_of_both_is_refunded() {
+    let shop = Shop::open().await;
+    let first = shop.order(&shop.sam).await;
+    shop.act(&first, "pay").await;
+    shop.act(&first, "dispute").await;
+    let second = shop.order(&shop.sam).await;
+    shop.act(&second, "pay").await;
+    shop.act(&first, "win-dispute").await;
+    assert!(shop.has(&shop.sam, &shop.course).await, "with the second order");
+    shop.refund(&second, json!({})).await;
+    shop.settle().await;
+    assert_eq!((shop.status(&first).await.as_str(), shop.status(&second).await.as_str()), ("PAID", "REFUNDED"));
+    assert!(shop.has(&shop.sam, &shop.course).await, "the first one is paid, too");
+    assert_eq!(shop.students(&shop.course).await, 1);
+    shop.refund(&first, json!({})).await;
+    shop.settle().await;
+    assert!(!shop.has(&shop.sam, &shop.course).await);
+    assert_eq!(shop.students(&shop.course).await, 0);
+}
