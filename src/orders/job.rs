@@ -11,13 +11,12 @@ use uuid::Uuid;
 
 pub use self::mails::mails;
 use super::command::{self, GiftToMail};
-use super::event::{
-    OrderCanceled, OrderDisputed, OrderExpired, OrderFailed, OrderPaid, OrderRefundDone, OrderRefundFailed,
-    OrderRefunded,
-};
+use super::event::{OrderCanceled, OrderExpired, OrderFailed, OrderPaid, OrderRefundDone, OrderRefundFailed};
 use super::model::{GiftId, PaymentEventId, RefundId, written};
 use super::query::event::EVENTS;
 use crate::accounts::UserDeleted;
+use crate::catalog::CourseId;
+use crate::entitlements::AccessEnded;
 use crate::platform::App;
 use crate::platform::internal_error::InternalError;
 use crate::platform::jobs::Handler;
@@ -98,17 +97,11 @@ pub fn handlers() -> Vec<Handler> {
             }
             .boxed()
         }),
-        Handler::reaction("orders.restore_after_refund", OrderRefunded::KIND, short, |app, payload| {
+        Handler::reaction("orders.restore_paid", AccessEnded::KIND, short, |app, payload| {
             async move {
-                let OrderRefunded { order, buyer, .. } = serde_json::from_value(payload)?;
-                command::restore_others(&app, order, buyer).await
-            }
-            .boxed()
-        }),
-        Handler::reaction("orders.restore_after_dispute", OrderDisputed::KIND, short, |app, payload| {
-            async move {
-                let OrderDisputed { order, buyer } = serde_json::from_value(payload)?;
-                command::restore_others(&app, order, buyer).await
+                let AccessEnded { user_id, course_id, .. } = serde_json::from_value(payload)?;
+                let Some(course) = course_id.map(CourseId::new) else { return Ok(()) };
+                command::restore_paid(&app, user_id, course).await
             }
             .boxed()
         }),

@@ -6,7 +6,7 @@ use super::end::end_access;
 use super::hold::{self, Held};
 use super::ledger;
 use super::pay::{count_students, restore};
-use super::refund::{came_back, refunded_elsewhere, undo_refund};
+use super::refund::{came_back, fail_refund, refunded_elsewhere, return_rest};
 use crate::orders::event::OrderDisputed;
 use crate::orders::model::{DisputeStatus, OrderStatus, left_of};
 use crate::orders::query::refund as rows;
@@ -92,18 +92,21 @@ pub(super) async fn close(
         for pending in rows::pending_of(tx, order).await? {
             // The provider refuses it by now, as the bank has taken the money.
             let held = hold::reread(tx, held).await?;
-            undo_refund(tx, app, held, &pending, (None, CHARGED_BACK)).await?;
+            fail_refund(tx, app, held, &pending, (None, CHARGED_BACK)).await?;
         }
         let held = hold::reread(tx, held).await?;
         let amount = closed.amount_minor.min(left_of(&held.items));
         refunded_elsewhere(tx, app, &held, (external_id, CHARGED_BACK), amount).await?;
     }
     let held = hold::reread(tx, held).await?;
-    // Late money for an order that had ended gives no access, wherever it is.
-    if held.order.status == OrderStatus::Refunded || held.order.status.is_unpaid_end() {
+    if held.order.status == OrderStatus::Refunded {
         return Ok(());
     }
-    let more = restore(tx, app, &held).await?;
+    // Late money for an order that had ended gives no access: it goes back now that it is ours again.
+    if held.order.status.is_unpaid_end() {
+        return if status == DisputeStatus::Won { return_rest(tx, app, &held).await } else { Ok(()) };
+    }
+    let more = restore(tx, app, &held, None).await?;
     count_students(tx, more).await
 }
 
@@ -117,6 +120,7 @@ async fn won_after_all(tx: &mut Tx, app: &App, held: &Held, external_id: &str) -
     if came_back(tx, app, now, (None, &reversal)).await? {
         rows::set_won(tx, dispute, app.clock.now()).await?;
         tell(tx, app, held).await?;
+        return_rest(tx, app, held).await?;
     }
     Ok(())
 }

@@ -51,7 +51,7 @@ pub use invoice::invoice_file;
 pub(super) use invoice::{invoice_url, issue_credit_note, issue_invoice};
 pub use membership::{MembershipQuote, cancel_membership, change_membership, quote_membership_change};
 pub(super) use membership::{follow_subscriptions, renew};
-pub(super) use pay::restore_others;
+pub(super) use pay::restore_paid;
 pub(super) use price::{Line, Quote, quote_order};
 pub(super) use receive::PROCESS;
 pub use receive::{receive, receive_play};

@@ -286,15 +286,21 @@ pub(super) async fn give(
     Ok(Some((course, i32::from(given.first))))
 }
 
-/// Gives access again to what was paid for and is neither refunded nor disputed, unless its owner has it in another way;
-/// returns by how much that changes the numbers of students.
-pub(super) async fn restore(tx: &mut Tx, app: &App, held: &Held) -> Result<Vec<(CourseId, i32)>, InternalError> {
+/// Gives access again to what was paid for, or only to a course, as far as it is neither refunded nor disputed, unless its
+/// owner has it in another way; returns by how much that changes the numbers of students.
+pub(super) async fn restore(
+    tx: &mut Tx,
+    app: &App,
+    held: &Held,
+    only: Option<CourseId>,
+) -> Result<Vec<(CourseId, i32)>, InternalError> {
     let disputes = refund::disputes_of(tx.conn(), &[held.order.id]).await?;
     let is_disputed = disputes.iter().any(|dispute| dispute.status == DisputeStatus::Open);
     let mut more = Vec::new();
     for item in held.items.iter().filter(|item| !item.is_live && !is_disputed) {
         let is_refunded = item.refunded_minor == item.amount_minor && item.amount_minor > 0;
-        if is_refunded || !held.exists(item) {
+        let is_other = only.is_some() && item.course_id != only;
+        if is_refunded || is_other || !held.exists(item) {
             continue;
         }
         end_pending(tx, app, held, item).await?;
@@ -314,22 +320,22 @@ pub(super) async fn restore(tx: &mut Tx, app: &App, held: &Held) -> Result<Vec<(
     Ok(more)
 }
 
-/// Gives a buyer what other orders have paid for, too, when the access of an order has ended: they gave nothing as long as
-/// it did, for example after a dispute that was won late.
+/// Gives a user a course that they have paid for, or got as a gift, and that they had in another way, too, until that
+/// ended: for example when they bought it again during a dispute that was won.
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::orders) async fn restore_others(app: &App, ended: OrderId, buyer: UserId) -> Result<(), InternalError> {
-    let others = query::paid_without_access(&mut *app.db.read().await?, ended, buyer).await?;
-    jobs::do_all(stream::iter(others).then(|other| restore_paid(app, other))).await
+pub(in crate::orders) async fn restore_paid(app: &App, owner: UserId, course: CourseId) -> Result<(), InternalError> {
+    let orders = query::paid_without_access(&mut *app.db.read().await?, owner, course).await?;
+    jobs::do_all(stream::iter(orders).then(|order| restore_course(app, order, course))).await
 }
 
-async fn restore_paid(app: &App, order: OrderId) -> Result<(), InternalError> {
+async fn restore_course(app: &App, order: OrderId, course: CourseId) -> Result<(), InternalError> {
     app.db
         .transaction(async |tx| {
             let held = hold::lock(tx, order).await?;
             let Some(held) = held.filter(|held| held.order.status.is_paid()) else { return Ok(()) };
-            let more = restore(tx, app, &held).await?;
+            let more = restore(tx, app, &held, Some(course)).await?;
             count_students(tx, more).await
         })
         .await

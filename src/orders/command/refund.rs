@@ -360,16 +360,33 @@ pub(super) async fn came_back(
 }
 
 /// Marks a refund of a locked order as failed, once: its money counts as paid again, and the access is restored.
-pub(super) async fn undo_refund(
+async fn undo_refund(
+    tx: &mut Tx,
+    app: &App,
+    held: Held,
+    refund: &Refund,
+    why: (Option<&str>, &str),
+) -> std::result::Result<(), InternalError> {
+    let Some(held) = fail_refund(tx, app, held, refund, why).await? else { return Ok(()) };
+    if held.order.status.is_unpaid_end() {
+        return Ok(());
+    }
+    let more = restore(tx, app, &held, None).await?;
+    count_students(tx, more).await
+}
+
+/// Marks a refund of a locked order as failed: its money counts as paid again. Returns the order as it is now; `None` if
+/// the refund was marked before.
+pub(super) async fn fail_refund(
     tx: &mut Tx,
     app: &App,
     held: Held,
     refund: &Refund,
     (external_id, why): (Option<&str>, &str),
-) -> std::result::Result<(), InternalError> {
+) -> std::result::Result<Option<Held>, InternalError> {
     let why: String = why.chars().take(LONGEST_REASON).collect();
     if !rows::set_failed(tx, refund.id, external_id, &why).await? {
-        return Ok(());
+        return Ok(None);
     }
     tracing::error!(order = held.order.number, refund = %refund.id.uuid(), why, "a refund has failed");
     let parts = rows::parts_of(tx.conn(), &[refund.id]).await?;
@@ -385,9 +402,5 @@ pub(super) async fn undo_refund(
     let held = hold::reread(tx, &held).await?;
     let parts: Vec<(OrderItemId, i64)> = parts.iter().map(|part| (part.item_id, part.amount_minor)).collect();
     ledger::enter_refund_failed(tx, app, &held, refund.id.uuid(), &parts).await?;
-    if status.is_unpaid_end() {
-        return Ok(());
-    }
-    let more = restore(tx, app, &held).await?;
-    count_students(tx, more).await
+    Ok(Some(held))
 }

@@ -89,8 +89,8 @@ pub struct SaleFilter {
     pub(in crate::orders) month: Option<YearMonth>,
     /// Sales of this course, also as gifts. Memberships are not found by it.
     pub(in crate::orders) course_id: Option<CourseId>,
-    /// Sales with this order number, or of an item whose title contains this text; case is ignored. At most 100
-    /// characters.
+    /// A number: sales of the order with it. Another text: sales of items whose title contains it; case is ignored. At most
+    /// 100 characters.
     pub(in crate::orders) query: Option<String>,
 }
 

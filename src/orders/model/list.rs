@@ -17,7 +17,7 @@ use crate::graphql::page::{Page, SortDirection};
 pub(in crate::orders) struct OrderFilter {
     /// Orders in one of these states.
     pub(in crate::orders) statuses: Option<Vec<OrderStatus>>,
-    /// Orders with this number, or with an item whose title contains this text; case is ignored. At most 100
+    /// A number: the order with it. Another text: orders with an item whose title contains it; case is ignored. At most 100
     /// characters.
     pub(in crate::orders) query: Option<String>,
     /// Orders of users whose name or email address contains this text; case is ignored. At most 100 characters. A token

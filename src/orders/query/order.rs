@@ -10,7 +10,7 @@ use crate::catalog::CourseId;
 use crate::entitlements::EntitlementId;
 use crate::memberships::{MembershipId, PeriodId};
 use crate::orders::model::{NewItem, NewOrder, Order, OrderId, OrderItem, OrderItemId, OrderItemKind, OrderStatus};
-use crate::platform::db::schema::{order_items, orders};
+use crate::platform::db::schema::{gifts, order_items, orders};
 use crate::platform::db::{RunQueryDsl, Tx};
 
 /// The number of orders in one batch of a sweep.
@@ -88,24 +88,22 @@ pub(in crate::orders) async fn of_periods(
         .await
 }
 
-/// Returns the other orders with which the buyer of an order has paid for courses of it, and that do not give access.
+/// Returns the paid orders with which a user has bought a course, or has got it as a gift, and that do not give access.
 pub(in crate::orders) async fn paid_without_access(
     conn: &mut AsyncPgConnection,
-    order: OrderId,
-    buyer: UserId,
+    owner: UserId,
+    course: CourseId,
 ) -> QueryResult<Vec<OrderId>> {
-    let own = order_items::table.filter(order_items::order_id.eq(order)).select(order_items::course_id);
-    let courses: Vec<Option<CourseId>> = own.load(conn).await?;
-    order_items::table
+    let paid = order_items::table
         .inner_join(orders::table)
-        .filter(orders::buyer_id.eq(buyer).and(orders::id.ne(order)))
         .filter(orders::status.eq_any([OrderStatus::Paid, OrderStatus::PartiallyRefunded]))
-        .filter(order_items::kind.eq(OrderItemKind::Course).and(not(order_items::is_live)))
-        .filter(order_items::course_id.eq_any(courses.into_iter().flatten().collect::<Vec<_>>()))
-        .select(order_items::order_id)
-        .distinct()
-        .load(conn)
-        .await
+        .filter(order_items::course_id.eq(course).and(not(order_items::is_live)))
+        .select(order_items::order_id);
+    let own = order_items::kind.eq(OrderItemKind::Course).and(orders::buyer_id.eq(owner));
+    let mut found: Vec<OrderId> = paid.clone().filter(own).load(conn).await?;
+    let gifts = gifts::table.filter(gifts::claimed_by.eq(owner)).select(gifts::item_id);
+    found.extend(paid.filter(order_items::id.eq_any(gifts)).load::<OrderId>(conn).await?);
+    Ok(found)
 }
 
 /// Returns the live orders with which a user has bought one of the courses for themselves, each with the course.

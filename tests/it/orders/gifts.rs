@@ -260,3 +260,20 @@ async fn a_donation_gives_nothing_back_and_is_not_taxed() {
     assert_eq!(shop.refund(&order, only).await["order"]["status"], "PARTIALLY_REFUNDED");
     assert!(shop.has(&shop.sam, &shop.other).await);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_bought_gives_access_again_when_the_gift_of_it_is_refunded() {
+    let shop = Shop::open().await;
+    let bought = shop.order(&shop.tim).await;
+    shop.act(&bought, "pay").await;
+    shop.act(&bought, "dispute").await;
+    let given = shop.given(json!({})).await;
+    let code = shop.code_of(&given).await;
+    assert_eq!(shop.claimed(&shop.tim, &code).await, "");
+    shop.act(&bought, "win-dispute").await;
+    shop.refund(&given, json!({})).await;
+    shop.settle().await;
+    assert_eq!((shop.status(&bought).await.as_str(), shop.status(&given).await.as_str()), ("PAID", "REFUNDED"));
+    assert!(shop.has(&shop.tim, &shop.course).await);
+    assert_eq!(shop.students(&shop.course).await, 1);
+}
