@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use diesel_async::SimpleAsyncConnection;
 use lyceum::platform::auth::Role;
-use lyceum::platform::db::Tx;
+use lyceum::platform::db::{Db, Tx};
 use lyceum::platform::internal_error::InternalError;
 use serde_json::json;
 use tokio::sync::Barrier;
@@ -15,6 +15,10 @@ use crate::support::TestApp;
 
 async fn run(tx: &mut Tx, sql: &str) -> Result<(), InternalError> {
     Ok(tx.conn().batch_execute(sql).await?)
+}
+
+async fn insert(db: &Db) -> Result<(), InternalError> {
+    db.transaction(async |tx| run(tx, "INSERT INTO locked VALUES (1)").await).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -116,8 +120,7 @@ async fn abandoned_transactions_are_canceled_and_leave_nothing_behind() {
     let impatient = async {
         held.notified().await;
         for _ in 0..10 {
-            let one = || db.transaction(async |tx| run(tx, "INSERT INTO locked VALUES (1)").await);
-            let clients = (0..10).map(|_| tokio::time::timeout(Duration::from_millis(100), one()));
+            let clients = (0..10).map(|_| tokio::time::timeout(Duration::from_millis(100), insert(db)));
             assert!(futures_util::future::join_all(clients).await.iter().all(Result::is_err), "nobody gets the lock");
             let (_, open) = db.pool_status();
             assert!(open <= 4, "{open} connections");
@@ -129,7 +132,7 @@ async fn abandoned_transactions_are_canceled_and_leave_nothing_behind() {
     let (held, ()) = tokio::join!(holder, impatient);
     held.unwrap();
     assert_eq!(app.sql("SELECT count(*) FROM locked").await, "0");
-    db.transaction(async |tx| run(tx, "INSERT INTO locked VALUES (1)").await).await.unwrap();
+    insert(db).await.unwrap();
     let open =
         "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' AND query LIKE '%locked%'";
     assert_eq!(app.sql(open).await, "0");
