@@ -15,6 +15,8 @@
 //! config                 every setting
 //! ```
 //!
+//! The two lowest are crates of their own, so that an edit above them does not compile them again.
+//!
 //! **A query.** [`http`] authenticates the caller by the access token, without a database read. [`graphql::Executor`]
 //! takes the parsed document from its cache, checks depth and cost, and lets async-graphql execute it. A resolver is a
 //! few lines: it asks [`graphql::loaders::Loaders`] for a key; the keys of a level become one statement in the feature's
@@ -40,7 +42,6 @@ pub mod app;
 pub mod catalog;
 pub mod channels;
 pub mod cli;
-pub mod config;
 pub mod discussions;
 pub mod enrollments;
 pub mod entitlements;
@@ -51,5 +52,7 @@ pub mod media;
 pub mod memberships;
 pub mod notifications;
 pub mod orders;
-pub mod platform;
 pub mod reviews;
+
+pub use lyceum_config as config;
+pub use lyceum_platform as platform;

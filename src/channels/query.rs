@@ -18,20 +18,8 @@ use super::model::{Channel, ChannelId, ChannelInvitation, NOBODYS, channel_key, 
 use crate::accounts::UserId;
 use crate::graphql::page::Page;
 use crate::platform::clock::Clock;
-use crate::platform::db::schema::{
-    channel_follows, channel_invitations, channel_members, channel_slugs, channel_stats, channels,
-};
+use crate::platform::db::schema::{channel_follows, channel_invitations, channel_members, channel_stats, channels};
 use crate::platform::db::{RunQueryDsl, Tx, newest_first, sql_query};
-
-// diesel.toml says why not all.
-diesel::allow_tables_to_appear_in_same_query!(
-    channel_follows,
-    channel_invitations,
-    channel_members,
-    channel_slugs,
-    channel_stats,
-    channels,
-);
 
 /// The maximum number of listed invitations of a user.
 const LISTED: i64 = 1000;

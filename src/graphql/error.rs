@@ -12,12 +12,11 @@ use async_graphql::{Enum, ErrorExtensionValues, SimpleObject, Value};
 pub use check::Check;
 
 use super::sequential::Sequential;
-use crate::platform::auth::Unhashed;
 use crate::platform::db::TxError;
 use crate::platform::internal_error::InternalError;
 use crate::platform::outage::Outage;
 use crate::platform::outbox::Unreadable;
-use crate::platform::throttle::Wait;
+use crate::platform::throttle::{Failure, Wait};
 
 /// When to try again what failed because of an outage.
 const OUTAGE_WAIT: Duration = Duration::from_secs(2);
@@ -145,23 +144,11 @@ impl TxError for Error {
     }
 }
 
-impl<F: Into<InternalError>> From<F> for Error {
-    fn from(error: F) -> Error {
-        Error::Internal(error.into())
-    }
-}
-
-impl From<Wait> for Error {
-    fn from(Wait(wait): Wait) -> Error {
-        Error::RateLimited { wait }
-    }
-}
-
-impl From<Unhashed> for Error {
-    fn from(unhashed: Unhashed) -> Error {
-        match unhashed {
-            Unhashed::Busy(wait) => wait.into(),
-            Unhashed::Failed(error) => Error::Internal(error),
+impl<F: Into<Failure>> From<F> for Error {
+    fn from(failure: F) -> Error {
+        match failure.into() {
+            Failure::Limited(Wait(wait)) => Error::RateLimited { wait },
+            Failure::Internal(error) => Error::Internal(error),
         }
     }
 }

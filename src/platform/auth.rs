@@ -30,7 +30,7 @@ pub use client::Client;
 pub use code::{Codes, Link, Proof};
 pub use cookie::TokenCookie;
 pub use opaque::{TokenHash, hash_token, opaque};
-pub use password::{Passwords, Unhashed, Verdict};
+pub use password::{Passwords, Verdict};
 pub use revocations::Revocations;
 pub use scope::{Scope, Scopes};
 pub use seal::Seal;

@@ -16,8 +16,3 @@ pub(super) mod session;
 pub(super) mod session_list;
 pub(super) mod team;
 pub(super) mod user;
-
-use crate::platform::db::schema::{api_tokens, refresh_tokens, sessions, users};
-
-// diesel.toml says why not all.
-diesel::allow_tables_to_appear_in_same_query!(api_tokens, refresh_tokens, sessions, users);

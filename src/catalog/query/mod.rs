@@ -17,8 +17,3 @@ pub(super) mod setting;
 pub(super) mod slug;
 pub(super) mod stats;
 pub(super) mod video;
-
-use crate::platform::db::schema::{categories, course_slugs, course_texts, courses, lessons, sections};
-
-// diesel.toml says why not all.
-diesel::allow_tables_to_appear_in_same_query!(categories, course_slugs, course_texts, courses, lessons, sections);

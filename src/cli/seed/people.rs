@@ -10,8 +10,9 @@ use crate::accounts::{self, ImportedUser, User};
 use crate::cli::explain;
 use crate::media;
 use crate::platform::App;
-use crate::platform::auth::{Role, Unhashed};
+use crate::platform::auth::Role;
 use crate::platform::internal_error::InternalError;
+use crate::platform::throttle::Failure;
 
 /// The number of users inserted in one transaction.
 const CHUNK: usize = 1000;
@@ -32,7 +33,7 @@ pub(super) struct People {
 /// All share one password hash: hashing fifty thousand passwords would take a quarter of an hour.
 pub(super) async fn import(app: &App, args: &Args, progress: &Progress) -> Result<People, InternalError> {
     progress.step("users", args.users)?;
-    let password_hash = app.passwords.hash(PASSWORD.into()).await.map_err(Unhashed::into_fault)?;
+    let password_hash = app.passwords.hash(PASSWORD.into()).await.map_err(Failure::into_internal)?;
     let numbers: Vec<usize> = (0..args.users).collect();
     let (mut admins, mut instructors, mut students) = (Vec::new(), Vec::new(), Vec::new());
     for chunk in numbers.chunks(CHUNK) {

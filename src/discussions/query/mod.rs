@@ -10,19 +10,3 @@ pub(super) mod question;
 pub(super) mod reply;
 pub(super) mod report;
 pub(super) mod vote;
-
-use crate::platform::db::schema::{
-    post_edits, post_reports, post_stats, post_texts, post_votes, posts, question_follows, questions,
-};
-
-// diesel.toml says why not all.
-diesel::allow_tables_to_appear_in_same_query!(
-    post_edits,
-    post_reports,
-    post_stats,
-    post_texts,
-    post_votes,
-    posts,
-    question_follows,
-    questions
-);

@@ -8,22 +8,3 @@ pub(super) mod period;
 pub(super) mod plan;
 pub(super) mod play;
 pub(super) mod subscription;
-
-use crate::platform::db::schema::{
-    family_invitations, family_members, family_stays, membership_periods, membership_spans, memberships, plan_gateways,
-    plan_prices, plans, provider_subscriptions,
-};
-
-// diesel.toml says why not all.
-diesel::allow_tables_to_appear_in_same_query!(
-    family_invitations,
-    family_members,
-    family_stays,
-    membership_periods,
-    membership_spans,
-    memberships,
-    plan_gateways,
-    plan_prices,
-    plans,
-    provider_subscriptions
-);

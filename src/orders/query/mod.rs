@@ -11,8 +11,3 @@ pub(super) mod order;
 pub(super) mod payment;
 pub(super) mod refund;
 pub(super) mod tax;
-
-use crate::platform::db::schema::{gifts, ledger_entries, ledger_transactions, order_items, orders, refunds};
-
-// diesel.toml says why not all.
-diesel::allow_tables_to_appear_in_same_query!(gifts, ledger_entries, ledger_transactions, order_items, orders, refunds);

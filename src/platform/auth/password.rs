@@ -14,7 +14,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use tokio::sync::Semaphore;
 
 use crate::platform::internal_error::{Context, InternalError};
-use crate::platform::throttle::Wait;
+use crate::platform::throttle::{Failure, Wait};
 
 /// The length of the queue for each hashing thread: one or two seconds of work.
 const LINE: usize = 32;
@@ -30,25 +30,6 @@ pub enum Verdict {
     Outdated,
     /// The password is wrong.
     Wrong,
-}
-
-/// Why a password was neither hashed nor verified.
-#[derive(Debug)]
-pub enum Unhashed {
-    /// The queue is full; contains when to retry.
-    Busy(Wait),
-    /// An internal error.
-    Failed(InternalError),
-}
-
-impl Unhashed {
-    /// Converts to an internal error, for callers that cannot retry, such as the command line.
-    pub fn into_fault(self) -> InternalError {
-        match self {
-            Unhashed::Busy(_) => InternalError::new("too many passwords to hash at once"),
-            Unhashed::Failed(error) => error,
-        }
-    }
 }
 
 /// Hashes and verifies passwords; cheap to clone.
@@ -99,7 +80,7 @@ impl Passwords {
     ///
     /// # Errors
     /// The queue is full.
-    pub async fn hash(&self, password: String) -> Result<String, Unhashed> {
+    pub async fn hash(&self, password: String) -> Result<String, Failure> {
         let params = self.params.clone();
         self.in_turn(move || hash(&params, &password)).await
     }
@@ -110,7 +91,7 @@ impl Passwords {
     ///
     /// # Errors
     /// The queue is full, or the stored string is not a PHC string.
-    pub async fn check(&self, password: String, stored: Option<String>) -> Result<Verdict, Unhashed> {
+    pub async fn check(&self, password: String, stored: Option<String>) -> Result<Verdict, Failure> {
         let (params, decoy) = (self.params.clone(), self.decoy.clone());
         self.in_turn(move || {
             let known = stored.is_some();
@@ -134,17 +115,17 @@ impl Passwords {
     async fn in_turn<R: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<R, InternalError> + Send + 'static,
-    ) -> Result<R, Unhashed> {
-        let place = self.line.clone().try_acquire_owned().map_err(|_| Unhashed::Busy(Wait(COME_BACK)))?;
+    ) -> Result<R, Failure> {
+        let place = self.line.clone().try_acquire_owned().map_err(|_| Failure::Limited(Wait(COME_BACK)))?;
         let turn = self.turns.clone().acquire_owned().await;
-        let turn = turn.context("the password pool is closed").map_err(Unhashed::Failed)?;
+        let turn = turn.context("the password pool is closed")?;
         self.computed.fetch_add(1, Ordering::Relaxed);
         let working = tokio::task::spawn_blocking(move || {
             let _until_done = (place, turn);
             work()
         });
         let done = working.await.context("a password check was interrupted").and_then(|outcome| outcome);
-        done.map_err(Unhashed::Failed)
+        Ok(done?)
     }
 }
 
@@ -175,7 +156,7 @@ mod tests {
         let passwords = Passwords::new(1).unwrap();
         let crowd = (0..LINE + 11).map(|_| passwords.check("somebody".into(), None));
         let answers = futures_util::future::join_all(crowd).await;
-        let busy = answers.iter().filter(|answer| matches!(answer, Err(Unhashed::Busy(_)))).count();
+        let busy = answers.iter().filter(|answer| matches!(answer, Err(Failure::Limited(_)))).count();
         let checked = answers.iter().filter(|answer| matches!(answer, Ok(Verdict::Wrong))).count();
         assert_eq!((checked, busy), (LINE + 1, 10));
         assert_eq!(passwords.check("somebody".into(), None).await.unwrap(), Verdict::Wrong);

@@ -118,7 +118,7 @@ impl Invalidation {
     }
 
     /// Invalidates the keys in a `NOTIFY` payload from another node.
-    pub(crate) fn heard(&self, payload: &str) {
+    pub fn heard(&self, payload: &str) {
         for key in payload.split(' ') {
             match u16::from_str_radix(key, 16) {
                 Ok(key) => self.changed(CacheKey(key)),
@@ -153,7 +153,7 @@ impl Invalidation {
 /// Returns the `NOTIFY` payload for `keys`.
 ///
 /// A payload is limited to 7,999 bytes. Too many keys are sent as `*`, which invalidates everything.
-pub(crate) fn payload(keys: &[CacheKey]) -> String {
+pub fn payload(keys: &[CacheKey]) -> String {
     if keys.len() > 1500 {
         return "*".into();
     }

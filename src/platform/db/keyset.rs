@@ -5,6 +5,7 @@
 /// A backward page is loaded in reverse order. One statement serves all pages: a missing cursor is replaced by the
 /// smallest or largest possible key. The condition `<= AND (< OR <)` lets an index scan start at the cursor; Diesel's
 /// expressions offer no row comparison that does.
+#[macro_export]
 macro_rules! newest_first {
     ($conn:expr, $rows:expr, $at:expr, $id:expr, $page:expr) => {{
         let page = $page;
@@ -25,6 +26,7 @@ macro_rules! newest_first {
 }
 
 /// Like [`newest_first`], oldest first.
+#[macro_export]
 macro_rules! oldest_first {
     ($conn:expr, $rows:expr, $at:expr, $id:expr, $page:expr) => {{
         let page = $page;
@@ -45,4 +47,4 @@ macro_rules! oldest_first {
     }};
 }
 
-pub(crate) use {newest_first, oldest_first};
+pub use {newest_first, oldest_first};

@@ -9,7 +9,7 @@ use super::Db;
 use crate::platform::internal_error::{Context, InternalError};
 
 /// The migrations in `migrations/`, compiled into the program.
-pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
+pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 
 /// The key of the advisory lock that keeps two nodes from migrating at the same time.
 ///

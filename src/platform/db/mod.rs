@@ -2,6 +2,7 @@
 
 mod connector;
 mod invalidation;
+mod joins;
 mod keyset;
 pub mod migrations;
 mod run;
@@ -30,13 +31,11 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, try_join_all};
 
 pub use connector::Listener;
-#[cfg(test)]
-pub(crate) use invalidation::payload;
-pub use invalidation::{CacheKey, Instant, Invalidation};
-pub(crate) use keyset::{newest_first, oldest_first};
+pub use invalidation::{CacheKey, Instant, Invalidation, payload};
+pub use keyset::{newest_first, oldest_first};
 pub use run::RunQueryDsl;
 pub use statement::{Cached, Statement, cached, sql_query};
-pub(crate) use text_enum::stored_as_text;
+pub use text_enum::stored_as_text;
 pub use tx::Tx;
 
 use connector::Connector;
@@ -158,7 +157,7 @@ impl Db {
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub(in crate::platform) async fn connect(&self) -> Result<AsyncPgConnection, InternalError> {
+    pub(crate) async fn connect(&self) -> Result<AsyncPgConnection, InternalError> {
         self.connector.establish(self.statements.clone()).await.context("no database connection")
     }
 

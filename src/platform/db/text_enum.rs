@@ -4,6 +4,7 @@
 ///
 /// These are `as_str`, `FromStr`, `ToSql<Text>` and `FromSql<Text>`. The texts are also the names of the enum's values
 /// in the GraphQL schema. The enum must derive `AsExpression` and `FromSqlRow` with `#[diesel(sql_type = Text)]`.
+#[macro_export]
 macro_rules! stored_as_text {
     ($ty:ident { $($item:ident = $text:literal),* $(,)? }) => {
         impl $ty {
@@ -42,4 +43,4 @@ macro_rules! stored_as_text {
     };
 }
 
-pub(crate) use stored_as_text;
+pub use stored_as_text;

@@ -71,7 +71,7 @@ impl Tx {
     }
 
     /// Marks that an event was recorded: the dispatchers are notified after the commit.
-    pub(in crate::platform) fn recorded(&mut self) {
+    pub(crate) fn recorded(&mut self) {
         self.recorded = true;
     }
 

@@ -16,7 +16,7 @@ use lettre::message::{Mailbox, MultiPart, SinglePart};
 use uuid::Uuid;
 
 pub use self::smtp::{RecipientRejected, SmtpServer};
-pub(crate) use self::template::template;
+pub use self::template::template;
 pub use self::template::{Sample, Template, render};
 use super::internal_error::{Context, InternalError};
 

@@ -31,16 +31,17 @@ pub struct Template {
 }
 
 /// Embeds the template `name` from `mails/name.txt` and `mails/name.html`. The paths are relative to the calling file.
+#[macro_export]
 macro_rules! template {
     ($name:literal) => {
-        $crate::platform::mail::Template {
+        $crate::mail::Template {
             name: $name,
             text: include_str!(concat!("mails/", $name, ".txt")),
             html: include_str!(concat!("mails/", $name, ".html")),
         }
     };
 }
-pub(crate) use template;
+pub use template;
 
 /// A template with an example context, for the preview and for tests.
 #[derive(Clone, Debug)]

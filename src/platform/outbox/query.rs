@@ -14,8 +14,6 @@ use super::push::Push;
 use crate::platform::db::schema::{event_counter, event_topics, events};
 use crate::platform::db::{RunQueryDsl, Tx, Writer, sql_query};
 
-diesel::allow_tables_to_appear_in_same_query!(event_topics, events);
-
 /// An event without a position.
 #[derive(Queryable)]
 pub(super) struct Unnumbered {

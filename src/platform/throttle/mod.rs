@@ -46,6 +46,37 @@ const MOST_COUNTERS: u64 = 100_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wait(pub Duration);
 
+/// Why something that is limited was not done.
+#[derive(Debug)]
+pub enum Failure {
+    /// It was too much; contains when to retry.
+    Limited(Wait),
+    /// An internal error.
+    Internal(InternalError),
+}
+
+impl Failure {
+    /// Converts to an internal error, for callers that cannot retry, such as the command line.
+    pub fn into_internal(self) -> InternalError {
+        match self {
+            Failure::Limited(_) => InternalError::new("too much at once"),
+            Failure::Internal(error) => error,
+        }
+    }
+}
+
+impl From<Wait> for Failure {
+    fn from(wait: Wait) -> Failure {
+        Failure::Limited(wait)
+    }
+}
+
+impl<F: Into<InternalError>> From<F> for Failure {
+    fn from(error: F) -> Failure {
+        Failure::Internal(error.into())
+    }
+}
+
 /// Counts attempts. Clones share the counters.
 #[derive(Clone)]
 pub struct Throttle {

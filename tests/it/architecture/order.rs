@@ -31,18 +31,18 @@ const FEATURES: [&str; 13] = [
     "analytics",
 ];
 
-/// The layer of a module path from the crate's root.
-fn layer(module: &[&str]) -> usize {
-    match module {
+/// The layer of a module path from the crate's root; `None` if it is a path from the root of the platform's crate.
+fn layer(module: &[&str]) -> Option<usize> {
+    Some(match module {
         ["config", ..] => 0,
         ["platform", ..] => 1,
         // `Executor` is re-exported by the kernel's `mod.rs`.
         ["graphql", "schema" | "executor" | "Executor", ..] => 4,
         ["graphql", ..] => 2,
         ["http" | "app", ..] => 5,
-        ["cli" | "*", ..] | [] => 6,
-        _ => 3,
-    }
+        ["cli" | "main" | "*", ..] | [] => 6,
+        [name, ..] => return place(name).map(|_| 3),
+    })
 }
 
 /// The place in the order of features.
@@ -60,9 +60,9 @@ pub(super) fn check(source: &Source, report: &mut Report<'_>) {
     if source.path == "lib.rs" {
         return;
     }
-    let own_layer = layer(&source.module());
+    let Some(own_layer) = layer(&source.module()) else { return };
     report.judge(&source.syntax.paths, |path| {
-        let other = layer(path.strip_prefix(&["crate"]).filter(|module| !module.is_empty())?);
+        let other = layer(path.strip_prefix(&["crate"]).filter(|module| !module.is_empty())?)?;
         (other > own_layer).then(|| format!("{} must not know {}", LAYERS[own_layer], LAYERS[other]))
     });
     report.judge(&source.syntax.paths, |path| past_the_re_exports(source, path));

@@ -174,7 +174,7 @@ fn hills(sheet: &mut Sheet) {
         let paint = sheet.shape(2, share);
         sheet.canvas.circle((x, y), radius, &paint);
     }
-    for layer in 0..4 {
+    for layer in 0..4_u8 {
         let base = 4.6 + 1.05 * f64::from(layer);
         let (wave, shift) = (sheet.dice.between(0.3, 0.6), sheet.dice.between(0.0, 6.0));
         let height = sheet.dice.between(0.5, 0.95);
@@ -185,7 +185,7 @@ fn hills(sheet: &mut Sheet) {
             corners.push((x, y.min(9.0)));
         }
         corners.push((17.0, 9.0));
-        let paint = sheet.shape(1 - (layer as usize % 2), 0.5 - 0.16 * f64::from(layer));
+        let paint = sheet.shape(1 - usize::from(layer % 2), 0.5 - 0.16 * f64::from(layer));
         sheet.canvas.polygon(&corners, &paint);
     }
 }
@@ -211,11 +211,11 @@ fn discs(sheet: &mut Sheet) {
 /// The bars of an equalizer.
 fn sound(sheet: &mut Sheet) {
     let (wave, shift) = (sheet.dice.between(0.35, 0.8), sheet.dice.between(0.0, 6.0));
-    for number in 0..19 {
+    for number in 0..19_u8 {
         let at = f64::from(number) - 9.0;
         let around = (1.0 - (at / 10.0).powi(2)).max(0.1);
         let half = around * (1.5 + 1.1 * (at * wave + shift).sin() + sheet.dice.between(0.0, 0.7));
-        let paint = sheet.shape(number as usize % 3, 0.1 + 0.03 * at.abs());
+        let paint = sheet.shape(usize::from(number % 3), 0.1 + 0.03 * at.abs());
         sheet.canvas.panel((8.0 + at * 0.52 - 0.16, 4.5 - half), (0.32, 2.0 * half), 0.16, &paint);
     }
 }

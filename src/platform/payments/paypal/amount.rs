@@ -48,7 +48,7 @@ impl Amount {
 }
 
 /// Whether PayPal can charge this amount.
-pub(in crate::platform::payments) fn can_charge(minor: i64, currency: &str) -> bool {
+pub(in crate::payments) fn can_charge(minor: i64, currency: &str) -> bool {
     Amount::of(minor, currency).is_some()
 }
 

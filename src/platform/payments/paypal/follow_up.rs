@@ -18,11 +18,7 @@ struct Refund {
 }
 
 impl PayPal {
-    pub(in crate::platform::payments) async fn fetch_refund(
-        &self,
-        app: &App,
-        id: &str,
-    ) -> Result<RefundProgress, GatewayError> {
+    pub(in crate::payments) async fn fetch_refund(&self, app: &App, id: &str) -> Result<RefundProgress, GatewayError> {
         let refund: Refund = match self.get(app, &format!("v2/payments/refunds/{id}")).await {
             // What a subscription has charged is no capture, so this is one of a sale.
             Err(GatewayError::Refused(why)) if is_unknown(&why) => {
@@ -37,7 +33,7 @@ impl PayPal {
         })
     }
 
-    pub(in crate::platform::payments) async fn fetch_dispute(
+    pub(in crate::payments) async fn fetch_dispute(
         &self,
         app: &App,
         id: &str,

@@ -175,7 +175,7 @@ impl PayPal {
         }
     }
 
-    pub(in crate::platform::payments) async fn fetch_subscription(
+    pub(in crate::payments) async fn fetch_subscription(
         &self,
         app: &App,
         id: &str,
@@ -190,11 +190,7 @@ impl PayPal {
         Ok(Some(KnownSubscription { state: subscription.state(), charges }))
     }
 
-    pub(in crate::platform::payments) async fn end_subscription(
-        &self,
-        app: &App,
-        id: &str,
-    ) -> Result<(), GatewayError> {
+    pub(in crate::payments) async fn end_subscription(&self, app: &App, id: &str) -> Result<(), GatewayError> {
         match self.cancel(app, id).await {
             Err(GatewayError::Refused(why)) => match self.subscription(app, id).await? {
                 Some(subscription) if !OVER.contains(&subscription.status.as_str()) => Err(GatewayError::Refused(why)),
@@ -218,11 +214,7 @@ impl PayPal {
     }
 
     /// Creates a plan, as the only one of a product whose id is our reference: so it is found by that.
-    pub(in crate::platform::payments) async fn create_plan(
-        &self,
-        app: &App,
-        new: &GatewayPlan,
-    ) -> Result<String, GatewayError> {
+    pub(in crate::payments) async fn create_plan(&self, app: &App, new: &GatewayPlan) -> Result<String, GatewayError> {
         let price = charged(new.amount_minor, &new.currency)?;
         let title: String = new.title.chars().take(LONGEST_TITLE).collect();
         let product = json!({ "id": new.reference, "name": title, "type": "SERVICE" });
@@ -252,7 +244,7 @@ impl PayPal {
         Ok(plan.id)
     }
 
-    pub(in crate::platform::payments) async fn retire_plan(
+    pub(in crate::payments) async fn retire_plan(
         &self,
         app: &App,
         reference: &str,

@@ -13,11 +13,7 @@ struct Dispute {
 }
 
 impl Razorpay {
-    pub(in crate::platform::payments) async fn fetch_refund(
-        &self,
-        app: &App,
-        id: &str,
-    ) -> Result<RefundProgress, GatewayError> {
+    pub(in crate::payments) async fn fetch_refund(&self, app: &App, id: &str) -> Result<RefundProgress, GatewayError> {
         let refund: Refund = self.get(app, &format!("refunds/{id}")).await?;
         Ok(match refund.status.as_deref() {
             Some("processed") => RefundProgress::Done,
@@ -26,7 +22,7 @@ impl Razorpay {
         })
     }
 
-    pub(in crate::platform::payments) async fn fetch_dispute(
+    pub(in crate::payments) async fn fetch_dispute(
         &self,
         app: &App,
         id: &str,

@@ -177,7 +177,7 @@ impl Razorpay {
         }
     }
 
-    pub(in crate::platform::payments) async fn fetch_subscription(
+    pub(in crate::payments) async fn fetch_subscription(
         &self,
         app: &App,
         id: &str,
@@ -189,11 +189,7 @@ impl Razorpay {
         Ok(Some(KnownSubscription { state: subscription.state(), charges }))
     }
 
-    pub(in crate::platform::payments) async fn end_subscription(
-        &self,
-        app: &App,
-        id: &str,
-    ) -> Result<(), GatewayError> {
+    pub(in crate::payments) async fn end_subscription(&self, app: &App, id: &str) -> Result<(), GatewayError> {
         let body = json!({ "cancel_at_cycle_end": false });
         match self.post::<Value>(app, &format!("subscriptions/{id}/cancel"), &body, None).await {
             Err(GatewayError::Refused(why)) => match self.subscription(app, id).await? {
@@ -204,11 +200,7 @@ impl Razorpay {
         }
     }
 
-    pub(in crate::platform::payments) async fn create_plan(
-        &self,
-        app: &App,
-        new: &GatewayPlan,
-    ) -> Result<String, GatewayError> {
+    pub(in crate::payments) async fn create_plan(&self, app: &App, new: &GatewayPlan) -> Result<String, GatewayError> {
         let made: Items<Plan> = self.get(app, &format!("plans?count={LOOKED_THROUGH}")).await?;
         let is_same = |plan: &Plan| plan.notes.get("price").and_then(Value::as_str) == Some(new.reference.as_str());
         if let Some(plan) = made.items.into_iter().find(is_same) {

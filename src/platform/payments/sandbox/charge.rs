@@ -11,11 +11,7 @@ use crate::platform::internal_error::InternalError;
 use crate::platform::payments::{GatewayError, GatewayFact, GatewayPlan, Known, NewCharge};
 
 impl Sandbox {
-    pub(in crate::platform::payments) async fn charge(
-        &self,
-        app: &App,
-        new: &NewCharge,
-    ) -> Result<Known, GatewayError> {
+    pub(in crate::payments) async fn charge(&self, app: &App, new: &NewCharge) -> Result<Known, GatewayError> {
         self.reach()?;
         let id: Uuid =
             new.authorization.parse().map_err(|_| GatewayError::Refused("there is no such payment".into()))?;
@@ -23,7 +19,7 @@ impl Sandbox {
         self.answer(known(row.ok_or_else(|| GatewayError::Refused("there is no such payment".into()))?))
     }
 
-    pub(in crate::platform::payments) fn create_plan(&self, new: &GatewayPlan) -> Result<String, GatewayError> {
+    pub(in crate::payments) fn create_plan(&self, new: &GatewayPlan) -> Result<String, GatewayError> {
         self.reach()?;
         if new.amount_minor <= 0 || new.interval_months == 0 {
             return Err(GatewayError::Refused("a plan costs more than nothing, for a month or more".into()));
@@ -31,7 +27,7 @@ impl Sandbox {
         self.answer(plan_id(&new.reference))
     }
 
-    pub(in crate::platform::payments) fn retire_plan(
+    pub(in crate::payments) fn retire_plan(
         &self,
         reference: &str,
         external_id: Option<&str>,

@@ -6,12 +6,12 @@ use crate::platform::payments::{DisputeDecision, GatewayError, RefundProgress};
 
 impl Sandbox {
     /// All refunds are done at once.
-    pub(in crate::platform::payments) fn fetch_refund(&self) -> Result<RefundProgress, GatewayError> {
+    pub(in crate::payments) fn fetch_refund(&self) -> Result<RefundProgress, GatewayError> {
         self.reach()?;
         self.answer(RefundProgress::Done)
     }
 
-    pub(in crate::platform::payments) async fn fetch_dispute(
+    pub(in crate::payments) async fn fetch_dispute(
         &self,
         app: &App,
         id: &str,

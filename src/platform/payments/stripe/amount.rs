@@ -27,7 +27,7 @@ fn units(currency: &str) -> Units {
 }
 
 /// Converts minor units of ISO 4217 to those of Stripe; `None` if Stripe cannot charge the amount exactly.
-pub(in crate::platform::payments) fn amount(minor: i64, currency: &str) -> Option<i64> {
+pub(in crate::payments) fn amount(minor: i64, currency: &str) -> Option<i64> {
     match units(currency) {
         Units::Same => Some(minor),
         Units::Steps(iso, stripe) if minor % iso == 0 => (minor / iso).checked_mul(stripe),

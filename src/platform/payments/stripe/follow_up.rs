@@ -5,11 +5,7 @@ use crate::platform::App;
 use crate::platform::payments::{DisputeDecision, GatewayError, RefundProgress};
 
 impl Stripe {
-    pub(in crate::platform::payments) async fn fetch_refund(
-        &self,
-        app: &App,
-        id: &str,
-    ) -> Result<RefundProgress, GatewayError> {
+    pub(in crate::payments) async fn fetch_refund(&self, app: &App, id: &str) -> Result<RefundProgress, GatewayError> {
         let refund: Refund = self.get(app, &format!("refunds/{id}")).await?;
         Ok(match refund.status.as_deref() {
             Some("succeeded") => RefundProgress::Done,
@@ -18,7 +14,7 @@ impl Stripe {
         })
     }
 
-    pub(in crate::platform::payments) async fn fetch_dispute(
+    pub(in crate::payments) async fn fetch_dispute(
         &self,
         app: &App,
         id: &str,

@@ -103,7 +103,7 @@ struct Invoices {
 }
 
 impl Stripe {
-    pub(in crate::platform::payments) async fn fetch_subscription(
+    pub(in crate::payments) async fn fetch_subscription(
         &self,
         app: &App,
         id: &str,
@@ -117,11 +117,7 @@ impl Stripe {
         Ok(Some(KnownSubscription { state: subscription.state(), charges }))
     }
 
-    pub(in crate::platform::payments) async fn end_subscription(
-        &self,
-        app: &App,
-        id: &str,
-    ) -> Result<(), GatewayError> {
+    pub(in crate::payments) async fn end_subscription(&self, app: &App, id: &str) -> Result<(), GatewayError> {
         match self.delete::<Value>(app, &format!("subscriptions/{id}")).await {
             Err(GatewayError::Refused(why)) => match self.subscription(app, id).await? {
                 Some(subscription) if !OVER.contains(&subscription.status.as_str()) => Err(GatewayError::Refused(why)),
@@ -131,11 +127,7 @@ impl Stripe {
         }
     }
 
-    pub(in crate::platform::payments) async fn create_plan(
-        &self,
-        app: &App,
-        new: &GatewayPlan,
-    ) -> Result<String, GatewayError> {
+    pub(in crate::payments) async fn create_plan(&self, app: &App, new: &GatewayPlan) -> Result<String, GatewayError> {
         // The idempotency key may be forgotten: an earlier attempt whose answer was lost is found by its reference.
         if let Some(made) = self.price(app, &new.reference).await? {
             return Ok(made.id);
@@ -155,7 +147,7 @@ impl Stripe {
         Ok(made.id)
     }
 
-    pub(in crate::platform::payments) async fn retire_plan(
+    pub(in crate::payments) async fn retire_plan(
         &self,
         app: &App,
         reference: &str,

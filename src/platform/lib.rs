@@ -2,6 +2,10 @@
 //!
 //! [`App`] bundles them and is passed to every command and query. `app.rs` constructs it.
 
+// Paths are the same in all three crates.
+use crate as platform;
+use lyceum_config as config;
+
 pub mod access_token;
 pub mod audit;
 pub mod auth;
