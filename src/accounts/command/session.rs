@@ -307,7 +307,7 @@ pub async fn actor_now(
 /// Returns the actor of a user for a caller that knows no session; `None` if the account is deleted or the user is
 /// banned.
 pub fn actor_of(user: &User, now: DateTime<Utc>) -> Option<Actor> {
-    if user.deleted_at.is_some() || user.is_banned(now) {
+    if !user.is_active(now) {
         return None;
     }
     Some(Actor::User {

@@ -58,6 +58,11 @@ impl User {
         self.banned_at.is_some() && self.banned_until.is_none_or(|until| until > now)
     }
 
+    /// Whether the account is neither deleted nor banned at `now`.
+    pub fn is_active(&self, now: DateTime<Utc>) -> bool {
+        self.deleted_at.is_none() && !self.is_banned(now)
+    }
+
     /// The time zone that the user chose, or UTC.
     pub fn zone(&self) -> Tz {
         self.time_zone.as_deref().and_then(|name| name.parse().ok()).unwrap_or_default()

@@ -70,7 +70,7 @@ pub(in crate::live) async fn eligibility_of(
     )?;
     let facts = Facts {
         status: session.status(now),
-        is_banned: account.is_none_or(|account| account.deleted_at.is_some() || account.is_banned(now)),
+        is_banned: account.is_none_or(|account| !account.is_active(now)),
         place: place.map(|place| place.status),
         has_valid_length: app.config.live.minutes.contains(&session.minutes()),
         allowance: hours.as_ref().and_then(|hours| hours.allowance),

@@ -134,8 +134,9 @@ impl Members {
         let none = Settings::default();
         let settings = self.settings.get(&member).unwrap_or(&none);
         let default = job::default_of(walk.kind);
-        let is_away = person.deleted_at.is_some() || person.is_banned(now);
-        if is_away || walk.actor_id == Some(member) || !policy::is_shown(settings, walk.kind, default, &walk.mute_keys)
+        if !person.is_active(now)
+            || walk.actor_id == Some(member)
+            || !policy::is_shown(settings, walk.kind, default, &walk.mute_keys)
         {
             return None;
         }

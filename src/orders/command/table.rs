@@ -77,8 +77,7 @@ pub(super) async fn asked<T: Table>(
     let table: Option<T> = URL_SAFE_NO_PAD.decode(filter).ok().and_then(|json| serde_json::from_slice(&json).ok());
     let (Some(link), Some(table)) = (link, table) else { return Ok(None) };
     let user = UserById(UserId::new(link.id)).load_one(app).await?;
-    let is_active = |user: &Arc<User>| user.deleted_at.is_none() && !user.is_banned(app.clock.now());
-    Ok(user.filter(is_active).map(|user| (user, table)))
+    Ok(user.filter(|user| user.is_active(app.clock.now())).map(|user| (user, table)))
 }
 
 /// Returns the rows of a table, batch by batch.

@@ -1,5 +1,7 @@
 //! Which module may name which.
 
+use std::path::Path;
+
 use super::report::Report;
 use super::source::{SHARED, Source};
 
@@ -31,18 +33,25 @@ const FEATURES: [&str; 13] = [
     "analytics",
 ];
 
-/// The layer of a module path from the crate's root; `None` if it is a path from the root of the platform's crate.
-fn layer(module: &[&str]) -> Option<usize> {
-    Some(match module {
+/// The layer of a module path from the crate's root.
+fn layer(module: &[&str]) -> usize {
+    match module {
         ["config", ..] => 0,
         ["platform", ..] => 1,
         // `Executor` is re-exported by the kernel's `mod.rs`.
         ["graphql", "schema" | "executor" | "Executor", ..] => 4,
         ["graphql", ..] => 2,
         ["http" | "app", ..] => 5,
-        ["cli" | "main" | "*", ..] | [] => 6,
-        [name, ..] => return place(name).map(|_| 3),
-    })
+        ["cli" | "*", ..] | [] => 6,
+        _ => 3,
+    }
+}
+
+/// Whether a path is from the root of the platform's own crate, as in `pub(in crate::payments)`.
+fn is_within_platform(source: &Source, module: &[&str]) -> bool {
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src/platform"));
+    let is_there = |name: &str| root.join(name).is_dir() || root.join(format!("{name}.rs")).is_file();
+    source.folder() == Some("platform") && module.first().is_some_and(|name| is_there(name))
 }
 
 /// The place in the order of features.
@@ -60,9 +69,13 @@ pub(super) fn check(source: &Source, report: &mut Report<'_>) {
     if source.path == "lib.rs" {
         return;
     }
-    let Some(own_layer) = layer(&source.module()) else { return };
+    let own_layer = layer(&source.module());
     report.judge(&source.syntax.paths, |path| {
-        let other = layer(path.strip_prefix(&["crate"]).filter(|module| !module.is_empty())?)?;
+        let module = path.strip_prefix(&["crate"]).filter(|module| !module.is_empty())?;
+        if is_within_platform(source, module) {
+            return None;
+        }
+        let other = layer(module);
         (other > own_layer).then(|| format!("{} must not know {}", LAYERS[own_layer], LAYERS[other]))
     });
     report.judge(&source.syntax.paths, |path| past_the_re_exports(source, path));
