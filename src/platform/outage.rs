@@ -9,7 +9,7 @@ use diesel_async::pooled_connection::deadpool::PoolError;
 /// Why an operation that is correct has failed. It can be tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outage {
-    /// The database is away, restarting, full, or all connections stayed busy.
+    /// The database is away, restarting, full, or read-only until it is promoted, or all connections stayed busy.
     Unavailable,
     /// A statement took too long.
     Timeout,
@@ -31,7 +31,12 @@ pub fn outage(error: &(dyn StdError + 'static)) -> Option<Outage> {
         return Some(Outage::Unavailable);
     }
     match error.downcast_ref::<Error>()? {
-        Error::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand, _)
+        Error::DatabaseError(
+            DatabaseErrorKind::ClosedConnection
+            | DatabaseErrorKind::UnableToSendCommand
+            | DatabaseErrorKind::ReadOnlyTransaction,
+            _,
+        )
         | Error::BrokenTransactionManager => Some(Outage::Unavailable),
         Error::DatabaseError(_, info) => {
             MESSAGES.iter().find(|(text, _)| info.message().contains(text)).map(|(_, outage)| *outage)

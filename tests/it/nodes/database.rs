@@ -43,6 +43,24 @@ async fn a_restart_of_postgresql_is_outlived() {
     // A socket that was open all the time works on, too.
     idle.subscribe("q", "{ courses { totalCount } }", json!({})).await;
     assert_eq!(idle.receive().await.unwrap()["payload"]["data"]["courses"]["totalCount"], 1);
+
+    // As a standby is until it is promoted: it answers reads.
+    let read_only = async |on: bool| {
+        cluster::ask(&url, &format!("ALTER SYSTEM SET default_transaction_read_only = {on}")).await;
+        cluster::ask(&url, "SELECT pg_reload_conf()").await;
+    };
+    let code_of = async |query: &str| {
+        let request = node.client.post(format!("{}/graphql", node.url)).bearer_auth(&teacher.user.token);
+        let answer = request.json(&json!({ "query": query })).send().await.unwrap();
+        answer.json::<Value>().await.unwrap()["errors"][0]["extensions"]["code"].clone()
+    };
+    let write = r#"mutation { updateProfile(input: { name: "Ada" }) { userErrors { code } } }"#;
+    assert_eq!(code_of(write).await, Value::Null);
+    read_only(true).await;
+    eventually("it cannot write", async || code_of(write).await == "UNAVAILABLE").await;
+    assert_eq!(code_of("{ courses { totalCount } }").await, Value::Null);
+    read_only(false).await;
+    eventually("it writes again", async || code_of(write).await.is_null()).await;
     // The log is not a terminal here, so it has no colours.
     let log = node.output();
     assert!(log.contains("WARN") && !log.contains('\u{1b}'), "{log}");

@@ -99,7 +99,9 @@ async fn after_the_promotion_of_a_replica_that_was_behind_too_and_subscribers_ar
     run("chown", &[&format!("--reference={}", conf.display())], &[&signal]);
     let settings = std::fs::read_to_string(&conf).unwrap();
     std::fs::write(&conf, settings + "restore_command = 'false'\n").unwrap();
-    let _promoted = start(&folder).await;
+    let promoted = start(&folder).await;
+    eventually("it is promoted", async || cluster::ask(promoted.url(), "SELECT pg_is_in_recovery()").await == "f")
+        .await;
     eventually("the node has found it", async || node.status("/readyz").await == 200).await;
 
     // The one that stayed is told to ask again, as soon as there is news.
