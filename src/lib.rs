@@ -15,7 +15,9 @@
 //! config                 every setting
 //! ```
 //!
-//! The two lowest are crates of their own, so that an edit above them does not compile them again.
+//! Each of `config`, `platform`, the kernel and the features is a crate of its own, whose root is the folder's `lib.rs`. What
+//! features have in the schema, in their `graphql/`, is in this crate, because there they show each other: a feature's
+//! `mod.rs` is both together.
 //!
 //! **A query.** [`http`] authenticates the caller by the access token, without a database read. [`graphql::Executor`]
 //! takes the parsed document from its cache, checks depth and cost, and lets async-graphql execute it. A resolver is a

@@ -34,9 +34,9 @@ impl Event for UserRoleChanged {
 
 /// A user's profile, picture or account status changed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct UserChanged {
+pub(crate) struct UserChanged {
     /// The user.
-    pub(super) user_id: UserId,
+    pub user_id: UserId,
 }
 
 impl Event for UserChanged {
@@ -45,11 +45,11 @@ impl Event for UserChanged {
 
 /// A user requested the deletion of their account.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct AccountDeletionScheduled {
+pub(crate) struct AccountDeletionScheduled {
     /// The user.
-    pub(super) user_id: UserId,
+    pub user_id: UserId,
     /// When the account is deleted unless the request is canceled.
-    pub(super) due_at: DateTime<Utc>,
+    pub due_at: DateTime<Utc>,
 }
 
 impl Event for AccountDeletionScheduled {
@@ -69,9 +69,9 @@ impl Event for UserDeleted {
 
 /// An email address without an account was invited to join the team.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct TeamMemberInvited {
+pub(crate) struct TeamMemberInvited {
     /// The invitation.
-    pub(super) invitation_id: InvitationId,
+    pub invitation_id: InvitationId,
 }
 
 impl Event for TeamMemberInvited {
@@ -84,7 +84,7 @@ pub struct ApiTokenCreated {
     /// The owner of the token.
     pub user_id: UserId,
     /// The token.
-    pub(super) api_token_id: ApiTokenId,
+    pub api_token_id: ApiTokenId,
 }
 
 impl Event for ApiTokenCreated {
@@ -93,13 +93,13 @@ impl Event for ApiTokenCreated {
 
 /// A user was banned, or the reason or end of a ban changed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct UserBanned {
+pub(crate) struct UserBanned {
     /// The banned user.
-    pub(super) user_id: UserId,
+    pub user_id: UserId,
     /// The reason.
-    pub(super) reason: String,
+    pub reason: String,
     /// When the ban ends; `None` if it is permanent.
-    pub(super) until: Option<DateTime<Utc>>,
+    pub(crate) until: Option<DateTime<Utc>>,
 }
 
 impl Event for UserBanned {
@@ -112,11 +112,11 @@ pub struct SessionReplayed {
     /// The owner of the session.
     pub user_id: UserId,
     /// The session.
-    pub(super) session_id: SessionId,
+    pub session_id: SessionId,
     /// The IP address of the client that reused the token.
-    pub(super) ip: Option<String>,
+    pub ip: Option<String>,
     /// The user agent of that client.
-    pub(super) user_agent: String,
+    pub user_agent: String,
     /// When the token was reused.
     pub at: DateTime<Utc>,
 }
@@ -159,11 +159,11 @@ impl Event for IdentityChanged {
 
 /// An activation code was requested, by a registration or a resend.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct ActivationRequested {
+pub(crate) struct ActivationRequested {
     /// The registration.
-    pub(super) registration_id: RegistrationId,
+    pub(crate) registration_id: RegistrationId,
     /// How many codes were requested before this one.
-    pub(super) resends: i32,
+    pub(crate) resends: i32,
 }
 
 impl Event for ActivationRequested {
@@ -172,11 +172,11 @@ impl Event for ActivationRequested {
 
 /// A password reset was requested for an email address.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct PasswordResetRequested {
+pub(crate) struct PasswordResetRequested {
     /// The user with the email address; `None` if there is none.
-    pub(super) user_id: Option<UserId>,
+    pub user_id: Option<UserId>,
     /// When it was requested.
-    pub(super) at: DateTime<Utc>,
+    pub at: DateTime<Utc>,
 }
 
 impl Event for PasswordResetRequested {
@@ -198,9 +198,9 @@ impl Event for PasswordChanged {
 
 /// A user requested a change of their email address.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct EmailChangeRequested {
+pub(crate) struct EmailChangeRequested {
     /// The pending change.
-    pub(super) email_change_id: EmailChangeId,
+    pub email_change_id: EmailChangeId,
 }
 
 impl Event for EmailChangeRequested {

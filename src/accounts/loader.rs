@@ -21,7 +21,7 @@ use crate::platform::App;
 use crate::platform::db::CacheKey;
 use crate::platform::internal_error::InternalError;
 
-pub(super) use list::{
+pub use list::{
     AuditCount, AuditPage, JobById, JobCount, JobsPage, MatchingSessions, SessionsPage, UserCount, UsersPage,
 };
 
@@ -77,7 +77,7 @@ impl Load for TeamNamed {
 
 /// Loads the linked identities of a user, in the order in which they were linked.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct IdentitiesOf(pub(super) UserId);
+pub struct IdentitiesOf(pub UserId);
 
 impl Load for IdentitiesOf {
     type Value = Arc<Vec<Identity>>;
@@ -94,7 +94,7 @@ impl Load for IdentitiesOf {
 
 /// Loads the bio of a user.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct BioOf(pub(super) UserId);
+pub struct BioOf(pub UserId);
 
 impl Load for BioOf {
     type Value = Arc<str>;
@@ -131,7 +131,7 @@ impl Load for SessionById {
 
 /// Loads a page of a user's sessions, newest first, in the page's direction.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct SessionsOf(pub(super) UserId, pub(super) Page<SessionKey>);
+pub struct SessionsOf(pub UserId, pub Page<SessionKey>);
 
 impl Load for SessionsOf {
     type Value = Vec<Arc<Session>>;
@@ -143,7 +143,7 @@ impl Load for SessionsOf {
 
 /// Loads the number of a user's sessions; missing if there are none.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct SessionCount(pub(super) UserId);
+pub struct SessionCount(pub UserId);
 
 impl Load for SessionCount {
     type Value = i64;
@@ -157,7 +157,7 @@ impl Load for SessionCount {
 
 /// Loads when a user signed in last; missing if they never did.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct LastSignIn(pub(super) UserId);
+pub struct LastSignIn(pub UserId);
 
 impl Load for LastSignIn {
     type Value = DateTime<Utc>;
@@ -171,7 +171,7 @@ impl Load for LastSignIn {
 
 /// Loads an API token by id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct ApiTokenById(pub(super) ApiTokenId);
+pub struct ApiTokenById(pub ApiTokenId);
 
 impl Load for ApiTokenById {
     type Value = Arc<ApiToken>;
@@ -185,7 +185,7 @@ impl Load for ApiTokenById {
 
 /// Loads a linked identity by id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct IdentityById(pub(super) IdentityId);
+pub struct IdentityById(pub IdentityId);
 
 impl Load for IdentityById {
     type Value = Arc<Identity>;
@@ -199,7 +199,7 @@ impl Load for IdentityById {
 
 /// Loads an invitation to the team by id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct InvitationById(pub(super) InvitationId);
+pub struct InvitationById(pub InvitationId);
 
 impl Load for InvitationById {
     type Value = Arc<TeamInvitation>;
@@ -213,7 +213,7 @@ impl Load for InvitationById {
 
 /// Loads an entry of the audit trail by id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct AuditEntryById(pub(super) Id<AuditEntry>);
+pub struct AuditEntryById(pub Id<AuditEntry>);
 
 impl Load for AuditEntryById {
     type Value = Arc<AuditEntry>;

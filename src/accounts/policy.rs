@@ -14,7 +14,7 @@ const LONGEST_PASSWORD: usize = 200;
 ///
 /// # Errors
 /// The password is too short or too long: the error code and a message.
-pub(super) fn password(password: &str) -> Result<(), (UserErrorCode, String)> {
+pub fn password(password: &str) -> Result<(), (UserErrorCode, String)> {
     let length = password.chars().count();
     if length < SHORTEST_PASSWORD {
         let characters = if length == 1 { "character" } else { "characters" };
@@ -29,7 +29,7 @@ pub(super) fn password(password: &str) -> Result<(), (UserErrorCode, String)> {
 }
 
 /// Whether a password is short enough to be valid. A longer one is rejected without hashing it.
-pub(super) fn can_be_password(password: &str) -> bool {
+pub(crate) fn can_be_password(password: &str) -> bool {
     password.chars().count() <= LONGEST_PASSWORD
 }
 
@@ -49,30 +49,30 @@ pub fn can_step_in_for(actor: &Actor, id: UserId) -> bool {
 }
 
 /// Whether `name` is a time zone of the IANA database. The database is compiled into the program.
-pub(super) fn is_time_zone(name: &str) -> bool {
+pub(crate) fn is_time_zone(name: &str) -> bool {
     name.parse::<chrono_tz::Tz>().is_ok()
 }
 
 /// Whether the actor may list users, manage the team, ban users and read the audit trail.
-pub(super) fn can_administer(actor: &Actor) -> bool {
+pub fn can_administer(actor: &Actor) -> bool {
     actor.has(Role::Admin)
 }
 
 /// Whether the configuration grants the user administrator rights only with a second factor.
-pub(super) fn needs_second_factor(config: &Config, user: &User) -> bool {
+pub(crate) fn needs_second_factor(config: &Config, user: &User) -> bool {
     config.admins_need_second_factor && user.role == Role::Admin
 }
 
 /// Whether the actor may reset a user's second factor: administrators, but not their own.
 ///
 /// Disabling one's own second factor requires a code.
-pub(super) fn can_reset_second_factor(actor: &Actor, user: UserId) -> bool {
+pub(crate) fn can_reset_second_factor(actor: &Actor, user: UserId) -> bool {
     actor.has(Role::Admin) && !actor.is(user)
 }
 
 /// How to treat a user who signs in with an identity that is not linked yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Newcomer {
+pub(crate) enum Newcomer {
     /// Sign in the registered user with the same email address.
     Known,
     /// Create an account.
@@ -86,7 +86,7 @@ pub(super) enum Newcomer {
 /// Decides by whether the provider and the registered user have verified the email address.
 ///
 /// `verified_here` is `None` if no user is registered with the address.
-pub(super) fn newcomer(verified_there: bool, verified_here: Option<bool>) -> Newcomer {
+pub(crate) fn newcomer(verified_there: bool, verified_here: Option<bool>) -> Newcomer {
     match (verified_there, verified_here) {
         (false, _) => Newcomer::UnverifiedThere,
         (true, None) => Newcomer::New,
@@ -98,14 +98,14 @@ pub(super) fn newcomer(verified_there: bool, verified_here: Option<bool>) -> New
 /// Whether an identity can be unlinked without locking its user out.
 ///
 /// There must be a password, or another identity whose provider is still configured.
-pub(super) fn can_unlink(has_password: bool, others: usize) -> bool {
+pub(crate) fn can_unlink(has_password: bool, others: usize) -> bool {
     has_password || others > 0
 }
 
 /// Whether an authorization code may be sent to `address`.
 ///
 /// It must be a page of this server or of a known app: any other page could capture the code (RFC 9700, section 4.1).
-pub(super) fn can_return_to(address: &Url, public_url: &str, origins: &[String]) -> bool {
+pub(crate) fn can_return_to(address: &Url, public_url: &str, origins: &[String]) -> bool {
     let origin = address.origin().ascii_serialization();
     let own = Url::parse(public_url).is_ok_and(|url| url.origin() == address.origin());
     let plain = address.fragment().is_none() && address.username().is_empty() && address.password().is_none();

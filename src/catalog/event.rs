@@ -9,10 +9,10 @@ use crate::channels::ChannelId;
 use crate::platform::outbox::Event;
 
 /// The topic of new videos in all courses.
-pub(super) const NEW_VIDEOS: &str = "videos";
+pub const NEW_VIDEOS: &str = "videos";
 
 /// The topic of new videos in a course or a channel, by its id.
-pub(super) fn new_videos_of(id: Uuid) -> String {
+pub fn new_videos_of(id: Uuid) -> String {
     format!("videos:{id}")
 }
 

@@ -29,9 +29,9 @@ use crate::platform::db::CacheKey;
 use crate::platform::internal_error::InternalError;
 use crate::platform::markdown;
 
-pub(super) use browse::{Found, HasPublished, MatchingCount, MatchingPage, NearWords, Suggested};
-pub(super) use facet::FacetCounts;
-pub(super) use outline::{ContentHtmlOf, ContentOf, ResourcesOf, SectionById, SectionsOf};
+pub use browse::{Found, HasPublished, MatchingCount, MatchingPage, NearWords, Suggested};
+pub use facet::FacetCounts;
+pub use outline::{ContentHtmlOf, ContentOf, ResourcesOf, SectionById, SectionsOf};
 pub use outline::{LessonById, LessonsOf};
 pub use team::TeamCoursesOf;
 
@@ -59,7 +59,7 @@ impl Load for CourseById {
 
 /// One course by its current URL slug or an earlier one.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct CourseBySlug(pub(super) String);
+pub struct CourseBySlug(pub String);
 
 impl Load for CourseBySlug {
     type Value = Arc<Course>;
@@ -92,7 +92,7 @@ impl Load for CourseBySlug {
 
 /// The counts and aggregates of a course.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct StatsOf(pub(super) CourseId);
+pub struct StatsOf(pub CourseId);
 
 impl Load for StatsOf {
     type Value = CourseStats;
@@ -111,7 +111,7 @@ impl Load for StatsOf {
 
 /// A course's description in Markdown.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct DescriptionOf(pub(super) CourseId);
+pub struct DescriptionOf(pub CourseId);
 
 impl Load for DescriptionOf {
     type Value = Arc<str>;
@@ -175,7 +175,7 @@ impl Load for PricesOf {
 
 /// A course's tags, benefits and prerequisites.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct ListsOf(pub(super) CourseId);
+pub struct ListsOf(pub CourseId);
 
 impl Load for ListsOf {
     type Value = Arc<CourseLists>;
@@ -200,7 +200,7 @@ impl Load for ListsOf {
 ///
 /// Requests for the same page share a statement; different pages are pipelined on one connection.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct CatalogPage(pub(super) Page<CatalogKey>);
+pub struct CatalogPage(pub Page<CatalogKey>);
 
 impl Load for CatalogPage {
     type Value = Vec<Arc<Course>>;
@@ -221,7 +221,7 @@ impl Load for CatalogPage {
 
 /// The number of courses in the public catalog.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct CatalogCount;
+pub struct CatalogCount;
 
 impl Load for CatalogCount {
     type Value = i64;
@@ -239,7 +239,7 @@ impl Load for CatalogCount {
 
 /// A page of the courses that a user teaches, in the page's direction.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct TaughtPage(pub(super) UserId, pub(super) Page<CatalogKey>);
+pub struct TaughtPage(pub UserId, pub Page<CatalogKey>);
 
 impl Load for TaughtPage {
     type Value = Vec<Arc<Course>>;
@@ -251,7 +251,7 @@ impl Load for TaughtPage {
 
 /// The number of courses that a user teaches; missing if there are none.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct TaughtCount(pub(super) UserId);
+pub struct TaughtCount(pub UserId);
 
 impl Load for TaughtCount {
     type Value = i64;
@@ -265,7 +265,7 @@ impl Load for TaughtCount {
 
 /// All categories.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Categories;
+pub struct Categories;
 
 impl Load for Categories {
     type Value = Arc<CategoryTree>;
@@ -287,7 +287,7 @@ impl Load for Categories {
 
 /// A category's description in Markdown.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct CategoryDescriptionOf(pub(super) CategoryId);
+pub struct CategoryDescriptionOf(pub CategoryId);
 
 impl Load for CategoryDescriptionOf {
     type Value = Arc<str>;
@@ -310,7 +310,7 @@ impl Load for CategoryDescriptionOf {
 
 /// A text, loaded as Markdown with the key, as sanitized HTML.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Html<K>(pub(super) K);
+pub struct Html<K>(pub K);
 
 impl<K: Load<Value = Arc<str>>> Load for Html<K> {
     type Value = Arc<str>;
@@ -332,7 +332,7 @@ impl<K: Load<Value = Arc<str>>> Load for Html<K> {
 
 /// The number of published courses in each category, without its subcategories.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct CategoryCounts;
+pub struct CategoryCounts;
 
 impl Load for CategoryCounts {
     type Value = Arc<HashMap<CategoryId, i64>>;
@@ -354,7 +354,7 @@ impl Load for CategoryCounts {
 
 /// The number of published courses of a channel; missing if there are none.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct ChannelCount(pub(super) ChannelId);
+pub struct ChannelCount(pub ChannelId);
 
 impl Load for ChannelCount {
     type Value = i64;

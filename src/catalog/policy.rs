@@ -11,30 +11,30 @@ use crate::media::{self, Video};
 use crate::platform::auth::{Actor, Role};
 
 /// Whether the actor may create courses: instructors and administrators may.
-pub(super) fn can_create(actor: &Actor) -> bool {
+pub(crate) fn can_create(actor: &Actor) -> bool {
     actor.has(Role::Instructor)
 }
 
 /// Whether the actor may edit a course: its instructor and administrators may, and instructors whom the owner of its
 /// channel lets edit the channel's courses (`channel_editor`).
-pub(super) fn can_edit(actor: &Actor, course: &Course, channel_editor: bool) -> bool {
+pub(crate) fn can_edit(actor: &Actor, course: &Course, channel_editor: bool) -> bool {
     (actor.has(Role::Instructor) && (actor.is(course.instructor_id) || channel_editor)) || actor.has(Role::Admin)
 }
 
 /// Returns the user and the channel for which to find out whether the actor is a `channel_editor` for [`can_edit`];
 /// `None` if it does not matter.
-pub(super) fn possible_editor(actor: &Actor, course: &Course) -> Option<(UserId, ChannelId)> {
+pub(crate) fn possible_editor(actor: &Actor, course: &Course) -> Option<(UserId, ChannelId)> {
     let matters = actor.has(Role::Instructor) && !can_edit(actor, course, false);
     actor.id().map(UserId::new).zip(course.channel_id).filter(|_| matters)
 }
 
 /// Whether the actor may change the category tree: administrators may.
-pub(super) fn can_sort(actor: &Actor) -> bool {
+pub(crate) fn can_sort(actor: &Actor) -> bool {
     actor.has(Role::Admin)
 }
 
 /// Whether the actor may give a course to another instructor: administrators may.
-pub(super) fn can_transfer(actor: &Actor) -> bool {
+pub(crate) fn can_transfer(actor: &Actor) -> bool {
     actor.has(Role::Admin)
 }
 
@@ -42,21 +42,21 @@ pub(super) fn can_transfer(actor: &Actor) -> bool {
 ///
 /// A draft is visible only to those who may edit it (`edits`); an archived course also to users with access to it
 /// (`entitled`). For other courses `entitled` does not matter.
-pub(super) fn can_see(course: &Course, edits: bool, entitled: bool) -> bool {
+pub fn can_see(course: &Course, edits: bool, entitled: bool) -> bool {
     course.published_at.is_some() || edits || (entitled && course.archived_at.is_some())
 }
 
 /// Whether the actor may see a lesson.
 ///
 /// They must be able to see its course; a draft lesson is visible only to those who may edit it (`edits`).
-pub(super) fn can_see_lesson(course: &Course, lesson: &Lesson, edits: bool, entitled: bool) -> bool {
+pub fn can_see_lesson(course: &Course, lesson: &Lesson, edits: bool, entitled: bool) -> bool {
     can_see(course, edits, entitled) && (lesson.published_at.is_some() || edits)
 }
 
 /// Whether the actor may use an upload of `owner` in a course.
 ///
 /// Actors may use uploads of their own and of the course's instructor; administrators may use any.
-pub(super) fn can_show(actor: &Actor, course: &Course, owner: UserId) -> bool {
+pub(crate) fn can_show(actor: &Actor, course: &Course, owner: UserId) -> bool {
     actor.has(Role::Admin) || actor.is(owner) || owner == course.instructor_id
 }
 
@@ -64,7 +64,7 @@ pub(super) fn can_show(actor: &Actor, course: &Course, owner: UserId) -> bool {
 ///
 /// `edits` is whether they may edit the course, `category_path` is the path of its category, and `held` are the viewer's
 /// entitlements.
-pub(super) fn access(
+pub fn access(
     viewer: &Actor,
     course: &Course,
     edits: bool,
@@ -83,7 +83,7 @@ pub(super) fn access(
 }
 
 /// Decides which lessons of a course the viewer may see the content of; see [`access`].
-pub(super) fn opening(
+pub(crate) fn opening(
     viewer: &Actor,
     course: &Course,
     edits: bool,
@@ -107,7 +107,7 @@ fn content<'a>(course: &Course, edits: bool, category_path: &'a [Uuid]) -> Conte
 }
 
 /// Decides whether the viewer may watch a video by itself: its owner and administrators may.
-pub(super) fn own_access(viewer: &Actor, video: &Video, now: DateTime<Utc>) -> Access {
+pub(crate) fn own_access(viewer: &Actor, video: &Video, now: DateTime<Utc>) -> Access {
     let content = Content {
         course: Uuid::nil(),
         category_path: &[],

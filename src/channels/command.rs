@@ -201,7 +201,7 @@ async fn check_room(tx: &mut Tx, channel: ChannelId, invited: i64) -> Result<()>
 ///
 /// # Errors
 /// The database failed.
-pub(super) async fn provide_channel(app: &App, user: UserId) -> Result<()> {
+pub(crate) async fn provide_channel(app: &App, user: UserId) -> Result<()> {
     app.db
         .transaction(async |tx| {
             let user = user_by_id(tx, user).await?;
@@ -295,7 +295,7 @@ pub async fn unfollow_channel(app: &App, actor: &Actor, input: UnfollowChannelIn
 ///
 /// # Errors
 /// The database failed.
-pub(super) async fn remove_deleted(app: &App, channel: ChannelId) -> std::result::Result<(), InternalError> {
+pub(crate) async fn remove_deleted(app: &App, channel: ChannelId) -> std::result::Result<(), InternalError> {
     while app.db.transaction(async |tx| query::forget_followers(tx, channel).await.map_err(InternalError::from)).await?
         > 0
     {}
@@ -311,7 +311,7 @@ pub(super) async fn remove_deleted(app: &App, channel: ChannelId) -> std::result
 ///
 /// # Errors
 /// The database failed.
-pub(super) async fn forget(app: &App, user: UserId) -> Result<()> {
+pub(crate) async fn forget(app: &App, user: UserId) -> Result<()> {
     app.db
         .transaction(async |tx| {
             let mut followed = query::unfollow_all(tx, user).await?;

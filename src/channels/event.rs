@@ -8,13 +8,13 @@ use crate::platform::outbox::Event;
 
 /// An instructor was invited to teach in a channel.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct ChannelMemberInvited {
+pub(crate) struct ChannelMemberInvited {
     /// The channel.
-    pub(super) channel_id: ChannelId,
+    pub channel_id: ChannelId,
     /// The invited user.
-    pub(super) user_id: UserId,
+    pub user_id: UserId,
     /// The user who sent the invitation.
-    pub(super) invited_by: UserId,
+    pub invited_by: UserId,
 }
 
 impl Event for ChannelMemberInvited {
@@ -23,9 +23,9 @@ impl Event for ChannelMemberInvited {
 
 /// A channel was deleted. Its followers are still to be removed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct ChannelDeleted {
+pub(crate) struct ChannelDeleted {
     /// The channel.
-    pub(super) channel_id: ChannelId,
+    pub channel_id: ChannelId,
 }
 
 impl Event for ChannelDeleted {

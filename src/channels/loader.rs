@@ -39,7 +39,7 @@ impl Load for ChannelById {
 
 /// One channel by its current URL slug or an earlier one.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct ChannelBySlug(pub(super) String);
+pub struct ChannelBySlug(pub String);
 
 impl Load for ChannelBySlug {
     type Value = Arc<Channel>;
@@ -118,7 +118,7 @@ impl Load for FollowerCount {
 
 /// A channel's members with the times at which they joined, in that order.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct MembersOf(pub(super) ChannelId);
+pub struct MembersOf(pub ChannelId);
 
 impl Load for MembersOf {
     type Value = Arc<Vec<(DateTime<Utc>, UserId)>>;
@@ -144,7 +144,7 @@ impl Load for MembersOf {
 
 /// The channels that a user teaches in, with the times at which they joined, in that order.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct TaughtIn(pub(super) UserId);
+pub struct TaughtIn(pub UserId);
 
 impl Load for TaughtIn {
     type Value = Vec<(Arc<Channel>, DateTime<Utc>)>;
@@ -173,7 +173,7 @@ impl Load for OwnedBy {
 
 /// Whether a user follows a channel; missing if not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Follows(pub(super) UserId, pub(super) ChannelId);
+pub struct Follows(pub UserId, pub ChannelId);
 
 impl Load for Follows {
     type Value = ();
@@ -189,7 +189,7 @@ impl Load for Follows {
 
 /// A page of the channels that a user follows, in the page's direction.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct FollowedPage(pub(super) UserId, pub(super) Page<FollowKey>);
+pub struct FollowedPage(pub UserId, pub Page<FollowKey>);
 
 impl Load for FollowedPage {
     type Value = Vec<(Arc<Channel>, DateTime<Utc>)>;
@@ -201,7 +201,7 @@ impl Load for FollowedPage {
 
 /// The number of channels that a user follows.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct FollowedCount(pub(super) UserId);
+pub struct FollowedCount(pub UserId);
 
 impl Load for FollowedCount {
     type Value = i64;
@@ -267,7 +267,7 @@ pub async fn channel_editors(app: &App, channel: ChannelId) -> Result<Vec<UserId
 
 /// The invitations of a user, in the order in which they were sent.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct InvitationsOf(pub(super) UserId);
+pub struct InvitationsOf(pub UserId);
 
 impl Load for InvitationsOf {
     type Value = Vec<ChannelInvitation>;

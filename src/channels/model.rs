@@ -11,7 +11,7 @@ use crate::platform::db::CacheKey;
 use crate::platform::db::schema::{channel_invitations, channels};
 
 /// The name of a deleted user's default channel.
-pub(super) const NOBODYS: &str = "Former instructor";
+pub(crate) const NOBODYS: &str = "Former instructor";
 
 /// A channel's id: `channel_01j…`.
 pub type ChannelId = Id<Channel>;
@@ -124,13 +124,13 @@ pub struct DeclineChannelInvitationInput {
 /// An invitation to teach in a channel.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = channel_invitations, check_for_backend(diesel::pg::Pg))]
-pub(super) struct ChannelInvitation {
+pub struct ChannelInvitation {
     /// The channel.
-    pub(super) channel_id: ChannelId,
+    pub channel_id: ChannelId,
     /// The user who sent it.
-    pub(super) invited_by: UserId,
+    pub invited_by: UserId,
     /// When it was sent.
-    pub(super) invited_at: DateTime<Utc>,
+    pub invited_at: DateTime<Utc>,
 }
 
 /// The input of `removeChannelMember`.
@@ -157,16 +157,16 @@ pub struct UnfollowChannelInput {
 }
 
 /// The cache key of a channel.
-pub(super) fn channel_key(id: ChannelId) -> CacheKey {
+pub(crate) fn channel_key(id: ChannelId) -> CacheKey {
     CacheKey::of(Channel::PREFIX, id.uuid())
 }
 
 /// The cache key of a channel slug, whether it is taken or not.
-pub(super) fn slug_key(slug: &str) -> CacheKey {
+pub(crate) fn slug_key(slug: &str) -> CacheKey {
     CacheKey::of("channel_slug", slug)
 }
 
 /// The cache key of the number of a channel's followers.
-pub(super) fn stats_key(id: ChannelId) -> CacheKey {
+pub(crate) fn stats_key(id: ChannelId) -> CacheKey {
     CacheKey::of("channel_stats", id.uuid())
 }

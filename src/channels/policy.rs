@@ -5,24 +5,24 @@ use crate::accounts::UserId;
 use crate::platform::auth::{Actor, Role};
 
 /// Whether the actor may create channels: instructors and administrators may.
-pub(super) fn can_create(actor: &Actor) -> bool {
+pub(crate) fn can_create(actor: &Actor) -> bool {
     actor.has(Role::Instructor)
 }
 
 /// Whether the actor may change a channel.
 ///
 /// Its owner may, as long as they are an instructor, and administrators may.
-pub(super) fn can_edit(actor: &Actor, channel: &Channel) -> bool {
+pub(crate) fn can_edit(actor: &Actor, channel: &Channel) -> bool {
     (actor.has(Role::Instructor) && actor.is(channel.owner_id)) || actor.has(Role::Admin)
 }
 
 /// Whether the actor may remove a member: those who may change the channel, and the member.
-pub(super) fn can_remove(actor: &Actor, channel: &Channel, member: UserId) -> bool {
+pub(crate) fn can_remove(actor: &Actor, channel: &Channel, member: UserId) -> bool {
     can_edit(actor, channel) || actor.is(member)
 }
 
 /// Whether the actor may know which addresses are registered: administrators may.
-pub(super) fn can_see_addresses(actor: &Actor) -> bool {
+pub(crate) fn can_see_addresses(actor: &Actor) -> bool {
     actor.has(Role::Admin)
 }
 

@@ -2,10 +2,10 @@
 //!
 //! Each write notes the affected cache keys in its transaction, so that cached values are invalidated.
 
-pub(super) mod audience;
-pub(super) mod deleted;
-pub(super) mod import;
-pub(super) mod slug;
+pub(crate) mod audience;
+pub mod deleted;
+pub(crate) mod import;
+pub mod slug;
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
@@ -30,20 +30,20 @@ const MOST_NAMED: i64 = 500;
 const BATCH: i64 = 1000;
 
 /// The position of a followed channel in a list: when it was followed, and its id.
-pub(super) type FollowKey = (DateTime<Utc>, Uuid);
+pub(crate) type FollowKey = (DateTime<Utc>, Uuid);
 
-pub(super) async fn by_ids(mut conn: &AsyncPgConnection, ids: &[ChannelId]) -> QueryResult<Vec<Channel>> {
+pub(crate) async fn by_ids(mut conn: &AsyncPgConnection, ids: &[ChannelId]) -> QueryResult<Vec<Channel>> {
     let found = channels::table.filter(channels::id.eq_any(ids).and(channels::deleted_at.is_null()));
     found.select(Channel::as_select()).load(&mut conn).await
 }
 
-pub(super) async fn by_slugs(mut conn: &AsyncPgConnection, slugs: &[&str]) -> QueryResult<Vec<Channel>> {
+pub(crate) async fn by_slugs(mut conn: &AsyncPgConnection, slugs: &[&str]) -> QueryResult<Vec<Channel>> {
     let found = channels::table.filter(channels::slug.eq_any(slugs).and(channels::deleted_at.is_null()));
     found.select(Channel::as_select()).load(&mut conn).await
 }
 
 /// Returns the channels whose names match a `tsquery`, in the order of their names; at most [`MOST_NAMED`].
-pub(super) async fn named(mut conn: &AsyncPgConnection, query: &str) -> QueryResult<Vec<Channel>> {
+pub(crate) async fn named(mut conn: &AsyncPgConnection, query: &str) -> QueryResult<Vec<Channel>> {
     channels::table
         .filter(sql::<Bool>("name_vector(name) @@ ").bind::<Text, _>(query).sql("::tsquery"))
         .filter(channels::deleted_at.is_null())
@@ -55,7 +55,7 @@ pub(super) async fn named(mut conn: &AsyncPgConnection, query: &str) -> QueryRes
 }
 
 /// Returns the members of each of these channels, in the order in which they joined.
-pub(super) async fn members(
+pub async fn members(
     mut conn: &AsyncPgConnection,
     ids: &[ChannelId],
 ) -> QueryResult<Vec<(ChannelId, DateTime<Utc>, UserId)>> {
@@ -68,7 +68,7 @@ pub(super) async fn members(
 }
 
 /// Returns the channels that a user teaches in, with the times of joining, in that order.
-pub(super) async fn taught_in(
+pub(crate) async fn taught_in(
     mut conn: &AsyncPgConnection,
     user: UserId,
 ) -> QueryResult<Vec<(Channel, DateTime<Utc>)>> {
@@ -82,13 +82,13 @@ pub(super) async fn taught_in(
 }
 
 /// Returns the channels that users own, deleted ones included, each with its owner.
-pub(super) async fn owned_by(mut conn: &AsyncPgConnection, owners: &[UserId]) -> QueryResult<Vec<(UserId, ChannelId)>> {
+pub(crate) async fn owned_by(mut conn: &AsyncPgConnection, owners: &[UserId]) -> QueryResult<Vec<(UserId, ChannelId)>> {
     let owned = channels::table.filter(channels::owner_id.eq_any(owners)).order(channels::id);
     owned.select((channels::owner_id, channels::id)).load(&mut conn).await
 }
 
 /// Returns which of these users follow which of these channels.
-pub(super) async fn follows(
+pub(crate) async fn follows(
     mut conn: &AsyncPgConnection,
     users: &[UserId],
     ids: &[ChannelId],
@@ -102,7 +102,7 @@ pub(super) async fn follows(
 }
 
 /// Returns a page of the channels that a user follows, with the times, in the page's direction.
-pub(super) async fn followed_by(
+pub(crate) async fn followed_by(
     mut conn: &AsyncPgConnection,
     user: UserId,
     page: &Page<FollowKey>,
@@ -115,45 +115,45 @@ pub(super) async fn followed_by(
     newest_first!(&mut conn, rows, at, id, page)
 }
 
-pub(super) async fn count_followed(mut conn: &AsyncPgConnection, user: UserId) -> QueryResult<i64> {
+pub(crate) async fn count_followed(mut conn: &AsyncPgConnection, user: UserId) -> QueryResult<i64> {
     let rows = channel_follows::table.inner_join(channels::table).filter(channel_follows::user_id.eq(user));
     rows.filter(channels::deleted_at.is_null()).count().get_result(&mut conn).await
 }
 
-pub(super) async fn lock(tx: &mut Tx, id: ChannelId) -> QueryResult<Option<Channel>> {
+pub(crate) async fn lock(tx: &mut Tx, id: ChannelId) -> QueryResult<Option<Channel>> {
     let channel = channels::table.find(id).filter(channels::deleted_at.is_null()).select(Channel::as_select());
     channel.for_no_key_update().first(tx.conn()).await.optional()
 }
 
 /// Locks a channel for its deletion; waits for [`hold`], too, and blocks it.
-pub(super) async fn lock_to_delete(tx: &mut Tx, id: ChannelId) -> QueryResult<Option<Channel>> {
+pub(crate) async fn lock_to_delete(tx: &mut Tx, id: ChannelId) -> QueryResult<Option<Channel>> {
     let channel = channels::table.find(id).filter(channels::deleted_at.is_null()).select(Channel::as_select());
     channel.for_update().first(tx.conn()).await.optional()
 }
 
 /// Returns a channel, and prevents its deletion until the transaction ends; edits can go on.
-pub(super) async fn hold(tx: &mut Tx, id: ChannelId) -> QueryResult<Option<Channel>> {
+pub(crate) async fn hold(tx: &mut Tx, id: ChannelId) -> QueryResult<Option<Channel>> {
     let channel = channels::table.find(id).filter(channels::deleted_at.is_null()).select(Channel::as_select());
     channel.for_key_share().first(tx.conn()).await.optional()
 }
 
-pub(super) async fn count_owned(tx: &mut Tx, owner: UserId) -> QueryResult<i64> {
+pub(crate) async fn count_owned(tx: &mut Tx, owner: UserId) -> QueryResult<i64> {
     let owned = channels::table.filter(channels::owner_id.eq(owner).and(channels::deleted_at.is_null()));
     owned.count().get_result(tx.conn()).await
 }
 
-pub(super) async fn count_members(tx: &mut Tx, id: ChannelId) -> QueryResult<i64> {
+pub(crate) async fn count_members(tx: &mut Tx, id: ChannelId) -> QueryResult<i64> {
     channel_members::table.filter(channel_members::channel_id.eq(id)).count().get_result(tx.conn()).await
 }
 
 /// Returns whether a user teaches in a channel.
-pub(super) async fn teaches_in(tx: &mut Tx, user: UserId, channel: ChannelId) -> QueryResult<bool> {
+pub(crate) async fn teaches_in(tx: &mut Tx, user: UserId, channel: ChannelId) -> QueryResult<bool> {
     let membership = channel_members::table.find((channel, user));
     diesel::select(diesel::dsl::exists(membership)).get_result(tx.conn()).await
 }
 
 /// Returns whether a user may edit the courses in a channel because its members may.
-pub(super) async fn edits_courses(tx: &mut Tx, user: UserId, channel: ChannelId) -> QueryResult<bool> {
+pub(crate) async fn edits_courses(tx: &mut Tx, user: UserId, channel: ChannelId) -> QueryResult<bool> {
     let membership = channel_members::table
         .inner_join(channels::table)
         .filter(channel_members::user_id.eq(user).and(channels::id.eq(channel)).and(channels::members_edit))
@@ -162,26 +162,26 @@ pub(super) async fn edits_courses(tx: &mut Tx, user: UserId, channel: ChannelId)
 }
 
 /// Returns the owner's default channel.
-pub(super) async fn default_of(tx: &mut Tx, owner: UserId) -> QueryResult<Option<ChannelId>> {
+pub(crate) async fn default_of(tx: &mut Tx, owner: UserId) -> QueryResult<Option<ChannelId>> {
     let own = channels::table.filter(channels::owner_id.eq(owner).and(channels::is_default));
     own.select(channels::id).first(tx.conn()).await.optional()
 }
 
 #[derive(Insertable)]
 #[diesel(table_name = channels)]
-pub(super) struct NewChannel<'a> {
-    pub(super) slug: &'a str,
-    pub(super) name: &'a str,
-    pub(super) description: &'a str,
-    pub(super) owner_id: UserId,
-    pub(super) is_default: bool,
-    pub(super) members_edit: bool,
+pub(crate) struct NewChannel<'a> {
+    pub slug: &'a str,
+    pub name: &'a str,
+    pub description: &'a str,
+    pub owner_id: UserId,
+    pub(crate) is_default: bool,
+    pub members_edit: bool,
 }
 
 /// Creates a channel with its owner as a member.
 ///
 /// Returns `None` if another channel has or had the slug, or if the owner already has a default channel.
-pub(super) async fn insert(tx: &mut Tx, clock: &Clock, channel: &NewChannel<'_>) -> QueryResult<Option<Channel>> {
+pub(crate) async fn insert(tx: &mut Tx, clock: &Clock, channel: &NewChannel<'_>) -> QueryResult<Option<Channel>> {
     tx.changed(slug_key(channel.slug));
     let (id, now) = (ChannelId::new(clock.uuid()), clock.now());
     if !slug::take(tx, clock, channel.slug, id).await? {
@@ -209,15 +209,15 @@ pub(super) async fn insert(tx: &mut Tx, clock: &Clock, channel: &NewChannel<'_>)
 /// Changes of a channel; `None` stays unchanged.
 #[derive(AsChangeset, Clone)]
 #[diesel(table_name = channels)]
-pub(super) struct ChannelChanges {
-    pub(super) name: Option<String>,
-    pub(super) slug: Option<String>,
-    pub(super) description: Option<String>,
-    pub(super) members_edit: Option<bool>,
-    pub(super) updated_at: DateTime<Utc>,
+pub(crate) struct ChannelChanges {
+    pub name: Option<String>,
+    pub slug: Option<String>,
+    pub description: Option<String>,
+    pub members_edit: Option<bool>,
+    pub(crate) updated_at: DateTime<Utc>,
 }
 
-pub(super) async fn update(tx: &mut Tx, id: ChannelId, changes: ChannelChanges) -> QueryResult<Channel> {
+pub(crate) async fn update(tx: &mut Tx, id: ChannelId, changes: ChannelChanges) -> QueryResult<Channel> {
     tx.changed(channel_key(id));
     changes.slug.iter().for_each(|slug| tx.changed(slug_key(slug)));
     let channel = diesel::update(channels::table.find(id)).set((changes, channels::version.eq(channels::version + 1)));
@@ -225,7 +225,7 @@ pub(super) async fn update(tx: &mut Tx, id: ChannelId, changes: ChannelChanges) 
 }
 
 /// Deletes a channel, except for its followers; of members and invitations there are few. Its slug is free again.
-pub(super) async fn delete(tx: &mut Tx, channel: &Channel, now: DateTime<Utc>) -> QueryResult<()> {
+pub(crate) async fn delete(tx: &mut Tx, channel: &Channel, now: DateTime<Utc>) -> QueryResult<()> {
     let id = channel.id;
     tx.changed(channel_key(id));
     slug::release_all(tx, &[id]).await?;
@@ -242,7 +242,7 @@ pub(super) async fn delete(tx: &mut Tx, channel: &Channel, now: DateTime<Utc>) -
 }
 
 /// Removes a batch of the followers of a deleted channel; returns how many.
-pub(super) async fn forget_followers(tx: &mut Tx, id: ChannelId) -> QueryResult<usize> {
+pub(crate) async fn forget_followers(tx: &mut Tx, id: ChannelId) -> QueryResult<usize> {
     sql_query(format!(
         "DELETE FROM channel_follows WHERE ctid = ANY (ARRAY( \
             SELECT ctid FROM channel_follows WHERE channel_id = $1 LIMIT {BATCH}))"
@@ -253,7 +253,7 @@ pub(super) async fn forget_followers(tx: &mut Tx, id: ChannelId) -> QueryResult<
 }
 
 /// Sets or removes the file of a channel's image.
-pub(super) async fn set_image(
+pub(crate) async fn set_image(
     tx: &mut Tx,
     id: ChannelId,
     file: Option<Uuid>,
@@ -268,7 +268,7 @@ pub(super) async fn set_image(
 }
 
 /// Removes the image of a user's default channel; returns the channel if it had one.
-pub(super) async fn remove_images(tx: &mut Tx, owner: UserId, now: DateTime<Utc>) -> QueryResult<Vec<ChannelId>> {
+pub(crate) async fn remove_images(tx: &mut Tx, owner: UserId, now: DateTime<Utc>) -> QueryResult<Vec<ChannelId>> {
     let own = channels::table.filter(channels::owner_id.eq(owner).and(channels::is_default));
     let changed: Vec<ChannelId> = diesel::update(own.filter(channels::image_id.is_not_null()))
         .set((channels::image_id.eq(None::<Uuid>), channels::updated_at.eq(now)))
@@ -280,7 +280,7 @@ pub(super) async fn remove_images(tx: &mut Tx, owner: UserId, now: DateTime<Utc>
 }
 
 /// Adds a user to a channel; 0 if they are already a member.
-pub(super) async fn join(tx: &mut Tx, id: ChannelId, user: UserId, now: DateTime<Utc>) -> QueryResult<usize> {
+pub(crate) async fn join(tx: &mut Tx, id: ChannelId, user: UserId, now: DateTime<Utc>) -> QueryResult<usize> {
     tx.changed(channel_key(id));
     diesel::insert_into(channel_members::table)
         .values((
@@ -293,18 +293,18 @@ pub(super) async fn join(tx: &mut Tx, id: ChannelId, user: UserId, now: DateTime
         .await
 }
 
-pub(super) async fn leave(tx: &mut Tx, id: ChannelId, user: UserId) -> QueryResult<usize> {
+pub(crate) async fn leave(tx: &mut Tx, id: ChannelId, user: UserId) -> QueryResult<usize> {
     tx.changed(channel_key(id));
     diesel::delete(channel_members::table.find((id, user))).execute(tx.conn()).await
 }
 
 /// Returns the number of pending invitations to a channel.
-pub(super) async fn count_invited(tx: &mut Tx, id: ChannelId) -> QueryResult<i64> {
+pub(crate) async fn count_invited(tx: &mut Tx, id: ChannelId) -> QueryResult<i64> {
     channel_invitations::table.filter(channel_invitations::channel_id.eq(id)).count().get_result(tx.conn()).await
 }
 
 /// Invites a user to a channel; 0 if they are already invited.
-pub(super) async fn invite(
+pub(crate) async fn invite(
     tx: &mut Tx,
     id: ChannelId,
     user: UserId,
@@ -324,12 +324,12 @@ pub(super) async fn invite(
 }
 
 /// Deletes an invitation; 0 if there is none.
-pub(super) async fn uninvite(tx: &mut Tx, id: ChannelId, user: UserId) -> QueryResult<usize> {
+pub(crate) async fn uninvite(tx: &mut Tx, id: ChannelId, user: UserId) -> QueryResult<usize> {
     diesel::delete(channel_invitations::table.find((id, user))).execute(tx.conn()).await
 }
 
 /// Returns the invitations of a user in the order in which they were sent.
-pub(super) async fn invitations_of(mut conn: &AsyncPgConnection, user: UserId) -> QueryResult<Vec<ChannelInvitation>> {
+pub(crate) async fn invitations_of(mut conn: &AsyncPgConnection, user: UserId) -> QueryResult<Vec<ChannelInvitation>> {
     channel_invitations::table
         .filter(channel_invitations::user_id.eq(user))
         .order((channel_invitations::invited_at, channel_invitations::channel_id))
@@ -340,7 +340,7 @@ pub(super) async fn invitations_of(mut conn: &AsyncPgConnection, user: UserId) -
 }
 
 /// Records that a user follows a channel; 0 if they already did.
-pub(super) async fn follow(tx: &mut Tx, id: ChannelId, user: UserId, now: DateTime<Utc>) -> QueryResult<usize> {
+pub(crate) async fn follow(tx: &mut Tx, id: ChannelId, user: UserId, now: DateTime<Utc>) -> QueryResult<usize> {
     diesel::insert_into(channel_follows::table)
         .values((
             channel_follows::user_id.eq(user),
@@ -352,12 +352,12 @@ pub(super) async fn follow(tx: &mut Tx, id: ChannelId, user: UserId, now: DateTi
         .await
 }
 
-pub(super) async fn unfollow(tx: &mut Tx, id: ChannelId, user: UserId) -> QueryResult<usize> {
+pub(crate) async fn unfollow(tx: &mut Tx, id: ChannelId, user: UserId) -> QueryResult<usize> {
     diesel::delete(channel_follows::table.find((user, id))).execute(tx.conn()).await
 }
 
 /// Returns the channels that a user follows: the `limit` that they followed last.
-pub(super) async fn followed(conn: &mut AsyncPgConnection, user: UserId, limit: i64) -> QueryResult<Vec<ChannelId>> {
+pub(crate) async fn followed(conn: &mut AsyncPgConnection, user: UserId, limit: i64) -> QueryResult<Vec<ChannelId>> {
     channel_follows::table
         .filter(channel_follows::user_id.eq(user))
         .order((channel_follows::followed_at.desc(), channel_follows::channel_id.desc()))
@@ -370,7 +370,7 @@ pub(super) async fn followed(conn: &mut AsyncPgConnection, user: UserId, limit: 
 /// Adds `more` to a channel's number of followers.
 ///
 /// Call this last in a transaction, because all who follow the channel wait for this row.
-pub(super) async fn count_followers(tx: &mut Tx, id: ChannelId, more: i32) -> QueryResult<usize> {
+pub(crate) async fn count_followers(tx: &mut Tx, id: ChannelId, more: i32) -> QueryResult<usize> {
     tx.changed(stats_key(id));
     diesel::insert_into(channel_stats::table)
         .values((channel_stats::channel_id.eq(id), channel_stats::follower_count.eq(more)))
@@ -383,7 +383,7 @@ pub(super) async fn count_followers(tx: &mut Tx, id: ChannelId, more: i32) -> Qu
 }
 
 /// Returns the numbers of the channels' followers.
-pub(super) async fn follower_counts(
+pub(crate) async fn follower_counts(
     mut conn: &AsyncPgConnection,
     ids: &[ChannelId],
 ) -> QueryResult<Vec<(ChannelId, i32)>> {
@@ -395,7 +395,7 @@ pub(super) async fn follower_counts(
 }
 
 /// Makes a user unfollow all channels, and returns these.
-pub(super) async fn unfollow_all(tx: &mut Tx, user: UserId) -> QueryResult<Vec<ChannelId>> {
+pub(crate) async fn unfollow_all(tx: &mut Tx, user: UserId) -> QueryResult<Vec<ChannelId>> {
     diesel::delete(channel_follows::table.filter(channel_follows::user_id.eq(user)))
         .returning(channel_follows::channel_id)
         .get_results(tx.conn())
@@ -405,7 +405,7 @@ pub(super) async fn unfollow_all(tx: &mut Tx, user: UserId) -> QueryResult<Vec<C
 /// Removes a user from the channels of others, and anonymizes their default channel.
 ///
 /// The courses of that channel stay.
-pub(super) async fn forget(tx: &mut Tx, clock: &Clock, user: UserId) -> QueryResult<()> {
+pub(crate) async fn forget(tx: &mut Tx, clock: &Clock, user: UserId) -> QueryResult<()> {
     let invitations = channel_invitations::table
         .filter(channel_invitations::user_id.eq(user).or(channel_invitations::invited_by.eq(user)));
     diesel::delete(invitations).execute(tx.conn()).await?;

@@ -4,46 +4,48 @@ use super::model::PostAction;
 use crate::graphql::Error;
 use crate::graphql::error::UserErrorCode;
 
-pub(super) fn not_signed_in() -> Error {
+pub(crate) fn not_signed_in() -> Error {
     Error::Unauthenticated("Sign in first.".into())
 }
 
-pub(super) fn no_such_lesson() -> Error {
+/// The lesson does not exist, or the viewer may not know of it.
+pub fn no_such_lesson() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["lessonId"], "There is no such lesson.")
 }
 
-pub(super) fn no_such_course() -> Error {
+/// The course does not exist, or the viewer may not know of it.
+pub fn no_such_course() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["courseId"], "There is no such course.")
 }
 
-pub(super) fn no_such_question() -> Error {
+pub(crate) fn no_such_question() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["questionId"], "There is no such question.")
 }
 
-pub(super) fn no_such_reply() -> Error {
+pub(crate) fn no_such_reply() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["replyId"], "There is no such reply to this question.")
 }
 
-pub(super) fn no_such_post(field: &str) -> Error {
+pub(crate) fn no_such_post(field: &str) -> Error {
     Error::invalid(UserErrorCode::NotFound, &[field], "There is no such post.")
 }
 
-pub(super) fn not_entitled() -> Error {
+pub(crate) fn not_entitled() -> Error {
     let message = "Only those who are entitled to the course take part in its discussions.";
     Error::invalid(UserErrorCode::NotAllowed, &["lessonId"], message)
 }
 
-pub(super) fn nothing_to_change() -> Error {
+pub(crate) fn nothing_to_change() -> Error {
     Error::invalid(UserErrorCode::Blank, &[], "Give at least one field to change.")
 }
 
-pub(super) fn too_often(most: usize) -> Error {
+pub(crate) fn too_often(most: usize) -> Error {
     let message = format!("You can write {most} posts in a course within an hour. Try again later.");
     Error::invalid(UserErrorCode::TooOften, &[], message)
 }
 
 /// The error for an action that the viewer may not take on a post that they may see.
-pub(super) fn not_allowed(action: PostAction, field: &str) -> Error {
+pub(crate) fn not_allowed(action: PostAction, field: &str) -> Error {
     let message = match action {
         PostAction::Update | PostAction::Delete => "Only the author changes or deletes this.",
         PostAction::Vote => {

@@ -13,7 +13,7 @@ use crate::catalog::{CourseId, LessonId};
 use crate::platform::outbox::Event;
 
 /// The topic of the discussions of a course.
-pub(super) fn topic(course: CourseId) -> String {
+pub fn topic(course: CourseId) -> String {
     format!("discussions:{}", course.uuid())
 }
 
@@ -36,7 +36,7 @@ pub struct Place {
 
 impl Place {
     /// The place of a post.
-    pub(super) fn of(post: &Post) -> Place {
+    pub fn of(post: &Post) -> Place {
         Place {
             course: post.course_id,
             lesson: post.lesson_id,
@@ -127,9 +127,10 @@ impl Event for PostReported {
 
 /// What a subscriber reads of any of these events. Never recorded.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Activity {
+pub struct Activity {
+    /// Where it happened.
     #[serde(flatten)]
-    pub(super) place: Place,
+    pub place: Place,
 }
 
 impl Event for Activity {

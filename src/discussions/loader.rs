@@ -38,7 +38,7 @@ impl Load for PostById {
 
 /// One question.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct QuestionById(pub(super) QuestionId);
+pub(crate) struct QuestionById(pub(super) QuestionId);
 
 impl Load for QuestionById {
     type Value = Arc<Question>;
@@ -71,7 +71,7 @@ impl Load for FollowedQuestionsOf {
 
 /// A page of questions, in the direction of the page, each with whether its lesson is open by more than being a preview.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct QuestionPage(pub(super) Arc<Which>, pub(super) QuestionSort, pub(super) Page<QuestionPlace>);
+pub struct QuestionPage(pub Arc<Which>, pub QuestionSort, pub Page<QuestionPlace>);
 
 impl Load for QuestionPage {
     type Value = Vec<(Arc<Question>, bool)>;
@@ -88,7 +88,7 @@ impl Load for QuestionPage {
 
 /// The number of questions in a list.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct QuestionCount(pub(super) Arc<Which>);
+pub struct QuestionCount(pub Arc<Which>);
 
 impl Load for QuestionCount {
     type Value = i64;
@@ -101,10 +101,13 @@ impl Load for QuestionCount {
 
 /// A page of the replies to a post, in the direction of the page; missing if there are none.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct ReplyPage {
-    pub(super) parent: Uuid,
-    pub(super) page: Page<Uuid>,
-    pub(super) seer: Seer,
+pub struct ReplyPage {
+    /// The post that they reply to.
+    pub parent: Uuid,
+    /// The page.
+    pub page: Page<Uuid>,
+    /// Who sees it, and with it which replies.
+    pub seer: Seer,
 }
 
 impl Load for ReplyPage {
@@ -134,7 +137,7 @@ impl Load for ReplyPage {
 
 /// The number of replies to a post that a viewer sees; missing if there are none.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct ReplyCount(pub(super) Uuid, pub(super) Seer);
+pub struct ReplyCount(pub Uuid, pub Seer);
 
 impl Load for ReplyCount {
     type Value = i64;
@@ -155,7 +158,7 @@ impl Load for ReplyCount {
 
 /// A page of the earlier versions of a post, in the direction of the page.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct EditPage(pub(super) Uuid, pub(super) Page<i32>);
+pub struct EditPage(pub Uuid, pub Page<i32>);
 
 impl Load for EditPage {
     type Value = Vec<Arc<PostEdit>>;
@@ -167,7 +170,7 @@ impl Load for EditPage {
 
 /// The number of earlier versions of a post.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct EditCount(pub(super) Uuid);
+pub struct EditCount(pub Uuid);
 
 impl Load for EditCount {
     type Value = i64;
@@ -179,7 +182,7 @@ impl Load for EditCount {
 
 /// Whether a user has voted for a post; missing if not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Voted(pub(super) Uuid, pub(super) UserId);
+pub struct Voted(pub Uuid, pub UserId);
 
 impl Load for Voted {
     type Value = ();
@@ -193,7 +196,7 @@ impl Load for Voted {
 
 /// Whether a user follows a question; missing if not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Follows(pub(super) Uuid, pub(super) UserId);
+pub struct Follows(pub Uuid, pub UserId);
 
 impl Load for Follows {
     type Value = ();
@@ -207,7 +210,7 @@ impl Load for Follows {
 
 /// One report.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct ReportById(pub(super) ReportId);
+pub struct ReportById(pub ReportId);
 
 impl Load for ReportById {
     type Value = Arc<Report>;
@@ -221,7 +224,7 @@ impl Load for ReportById {
 
 /// A page of reports, in the direction of the page.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct ReportPage(pub(super) Arc<WhichReports>, pub(super) Page<Uuid>);
+pub struct ReportPage(pub Arc<WhichReports>, pub Page<Uuid>);
 
 impl Load for ReportPage {
     type Value = Vec<Arc<Report>>;
@@ -234,7 +237,7 @@ impl Load for ReportPage {
 
 /// The number of reports in a list.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct ReportCount(pub(super) Arc<WhichReports>);
+pub struct ReportCount(pub Arc<WhichReports>);
 
 impl Load for ReportCount {
     type Value = i64;
@@ -247,7 +250,7 @@ impl Load for ReportCount {
 
 /// A text in Markdown as sanitized HTML. Needs no statement.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct Html(pub(super) Arc<str>);
+pub struct Html(pub Arc<str>);
 
 impl Load for Html {
     type Value = Arc<str>;

@@ -22,14 +22,14 @@ pub struct Rights {
 
 impl Rights {
     /// The rights of a user with this access to what is discussed.
-    pub(super) fn new(viewer: Option<UserId>, access: &Access) -> Rights {
+    pub fn new(viewer: Option<UserId>, access: &Access) -> Rights {
         let is_team = access.reason == AccessReason::Staff;
         let writes = viewer.is_some() && access.granted && (is_team || access.reason == AccessReason::Entitled);
         Rights { viewer, reads: access.granted, writes, is_team }
     }
 
     /// The rights of a user to whom lessons are open: as the course's team, as free previews, or otherwise.
-    pub(super) fn of_open(viewer: Option<UserId>, is_team: bool, is_preview: bool) -> Rights {
+    pub fn of_open(viewer: Option<UserId>, is_team: bool, is_preview: bool) -> Rights {
         Rights { viewer, reads: true, writes: viewer.is_some() && (is_team || !is_preview), is_team }
     }
 
@@ -50,7 +50,7 @@ impl Rights {
 /// Why a text is held for moderation; `None` if everybody may see it at once. What the team writes is never held.
 ///
 /// A link is held if the author's account, of the age `age`, is new.
-pub(super) fn hold(settings: &Discussions, rights: &Rights, age: TimeDelta, texts: [&str; 2]) -> Option<HiddenReason> {
+pub(crate) fn hold(settings: &Discussions, rights: &Rights, age: TimeDelta, texts: [&str; 2]) -> Option<HiddenReason> {
     if rights.is_team {
         return None;
     }
@@ -64,19 +64,19 @@ pub(super) fn hold(settings: &Discussions, rights: &Rights, age: TimeDelta, text
 }
 
 /// Whether the viewer may see a post: a hidden one is for its author and the team. A reply is seen with its question.
-pub(super) fn can_see(rights: &Rights, post: &Post, question: Option<&Question>) -> bool {
+pub fn can_see(rights: &Rights, post: &Post, question: Option<&Question>) -> bool {
     let shown = |post: &Post| post.hidden_at.is_none() || rights.is_team || rights.is_author(post);
     rights.reads && shown(post) && question.is_none_or(|question| shown(&question.post))
 }
 
 /// Whether the viewer may see earlier versions of a post: its author and the team may.
-pub(super) fn can_see_edits(rights: &Rights, post: &Post) -> bool {
+pub fn can_see_edits(rights: &Rights, post: &Post) -> bool {
     rights.reads && (rights.is_team || rights.is_author(post))
 }
 
 /// Whether the viewer may do something with a post that they may see. `question` is the post's question, or that of the
 /// reply.
-pub(super) fn permits(rights: &Rights, action: PostAction, post: &Post, question: Option<&Question>) -> bool {
+pub fn permits(rights: &Rights, action: PostAction, post: &Post, question: Option<&Question>) -> bool {
     let own = rights.is_author(post);
     let asked = post.kind == PostKind::Question;
     let may = match action {

@@ -38,7 +38,7 @@ pub struct PostHook {
 type Follow = for<'a> fn(&'a mut Tx, &'a App, &'a Post, PostChange) -> BoxFuture<'a, Result<(), InternalError>>;
 
 /// Calls the function that is registered for this kind of posts, if there is one.
-pub(super) async fn changed(tx: &mut Tx, app: &App, post: &Post, change: PostChange) -> Result<(), InternalError> {
+pub(crate) async fn changed(tx: &mut Tx, app: &App, post: &Post, change: PostChange) -> Result<(), InternalError> {
     let hooks = app.hooks.get::<Vec<PostHook>>();
     match hooks.into_iter().flatten().find(|hook| hook.kind == post.kind) {
         Some(hook) => (hook.changed)(tx, app, post, change).await,

@@ -21,7 +21,7 @@ use crate::platform::internal_error::InternalError;
 
 /// One enrollment.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct EnrollmentById(pub(super) EnrollmentId);
+pub struct EnrollmentById(pub EnrollmentId);
 
 impl Load for EnrollmentById {
     type Value = Arc<Enrollment>;
@@ -35,7 +35,7 @@ impl Load for EnrollmentById {
 
 /// A user's enrollment in a course.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct EnrollmentIn(pub(super) UserId, pub(super) CourseId);
+pub struct EnrollmentIn(pub UserId, pub CourseId);
 
 impl Load for EnrollmentIn {
     type Value = Arc<Enrollment>;
@@ -49,7 +49,7 @@ impl Load for EnrollmentIn {
 
 /// The progress in the lessons of an enrollment; missing if there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct StatesOf(pub(super) EnrollmentId);
+pub struct StatesOf(pub EnrollmentId);
 
 impl Load for StatesOf {
     type Value = Arc<LessonStates>;
@@ -63,7 +63,7 @@ impl Load for StatesOf {
 
 /// All enrollments of a user, for the orders and filters that need other features; missing if there are none.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct AllOf(pub(super) UserId);
+pub struct AllOf(pub UserId);
 
 impl Load for AllOf {
     type Value = Arc<Vec<Arc<Enrollment>>>;
@@ -80,7 +80,7 @@ impl Load for AllOf {
 
 /// A page of a user's enrollments in an order by time, in the direction of the page.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct PageByTime(pub(super) UserId, pub(super) EnrollmentSort, pub(super) Page<EnrollmentPlace>);
+pub struct PageByTime(pub UserId, pub EnrollmentSort, pub Page<EnrollmentPlace>);
 
 impl Load for PageByTime {
     type Value = Vec<Arc<Enrollment>>;
@@ -95,7 +95,7 @@ impl Load for PageByTime {
 
 /// The number of a user's enrollments; missing if there are none.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct CountOf(pub(super) UserId);
+pub struct CountOf(pub UserId);
 
 impl Load for CountOf {
     type Value = i64;
@@ -109,7 +109,7 @@ impl Load for CountOf {
 
 /// One certificate.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct CertificateById(pub(super) CertificateId);
+pub struct CertificateById(pub CertificateId);
 
 impl Load for CertificateById {
     type Value = Arc<Certificate>;
@@ -123,7 +123,7 @@ impl Load for CertificateById {
 
 /// A page of a user's certificates, in the direction of the page.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct CertificatePage(pub(super) UserId, pub(super) Page<(DateTime<Utc>, Uuid)>);
+pub struct CertificatePage(pub UserId, pub Page<(DateTime<Utc>, Uuid)>);
 
 impl Load for CertificatePage {
     type Value = Vec<Arc<Certificate>>;
@@ -138,7 +138,7 @@ impl Load for CertificatePage {
 
 /// The number of a user's certificates.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct CertificateCount(pub(super) UserId);
+pub struct CertificateCount(pub UserId);
 
 impl Load for CertificateCount {
     type Value = i64;
@@ -150,7 +150,7 @@ impl Load for CertificateCount {
 
 /// The certificate with a code, in its stored spelling.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct CertificateByCode(pub(super) String);
+pub(crate) struct CertificateByCode(pub(super) String);
 
 impl Load for CertificateByCode {
     type Value = Arc<Certificate>;
@@ -164,7 +164,7 @@ impl Load for CertificateByCode {
 
 /// A user's certificate of a course.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct CertificateOf(pub(super) UserId, pub(super) CourseId);
+pub struct CertificateOf(pub UserId, pub CourseId);
 
 impl Load for CertificateOf {
     type Value = Arc<Certificate>;

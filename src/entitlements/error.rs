@@ -4,7 +4,7 @@ use super::model::{Access, AccessReason};
 use crate::graphql::Error;
 
 /// Returns the error for content to which access is not granted.
-pub(super) fn rejected(access: &Access) -> Error {
+pub fn rejected(access: &Access) -> Error {
     let message = match access.reason {
         AccessReason::SignInRequired => "Sign in and enroll in the course to see this.".into(),
         AccessReason::Expired => "Your access to the course has expired.".into(),

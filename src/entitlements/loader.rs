@@ -40,7 +40,7 @@ impl Load for Held {
 
 /// The key of a page of the entitlements to a course, in the direction of the page.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct LedgerPage(pub(super) Uuid, pub(super) Page<(DateTime<Utc>, Uuid)>);
+pub struct LedgerPage(pub Uuid, pub Page<(DateTime<Utc>, Uuid)>);
 
 impl Load for LedgerPage {
     type Value = Vec<Arc<Entitlement>>;
@@ -52,7 +52,7 @@ impl Load for LedgerPage {
 
 /// The key of the number of entitlements to a course; missing if there are none.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct LedgerCount(pub(super) Uuid);
+pub struct LedgerCount(pub Uuid);
 
 impl Load for LedgerCount {
     type Value = i64;
@@ -108,7 +108,7 @@ impl Load for Ledger {
 
 /// Loads an entitlement by id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct EntitlementById(pub(super) EntitlementId);
+pub struct EntitlementById(pub EntitlementId);
 
 impl Load for EntitlementById {
     type Value = Arc<Entitlement>;

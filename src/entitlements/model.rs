@@ -263,7 +263,7 @@ pub struct Active {
 
 impl Active {
     /// Adds the target of an entitlement.
-    pub(super) fn add(&mut self, scope: Scope, course: Option<Uuid>, category: Option<Uuid>) {
+    pub(crate) fn add(&mut self, scope: Scope, course: Option<Uuid>, category: Option<Uuid>) {
         self.courses.extend(course);
         self.categories.extend(category);
         self.everything |= scope == Scope::Everything;

@@ -3,7 +3,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
+use super::error;
 use super::model::{Access, AccessReason, Entitlement, Source};
+use crate::graphql::Result;
 use crate::platform::auth::Actor;
 
 /// The facts about the requested content that the rule needs.
@@ -141,12 +143,27 @@ fn answer(reason: AccessReason) -> Access {
     Access { granted, source: None, reason, unlocks_at: None, expires_at: None }
 }
 
+impl Access {
+    /// Returns an error if access is not granted.
+    ///
+    /// # Errors
+    /// `FORBIDDEN`, with the reason in `extensions.reason`.
+    pub fn require(&self) -> Result<()> {
+        if self.granted { Ok(()) } else { Err(error::rejected(self)) }
+    }
+
+    /// Returns whether the existence of the content must be hidden from the viewer.
+    pub fn is_hidden(&self) -> bool {
+        matches!(self.reason, AccessReason::NotPublished | AccessReason::Archived)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::accounts::UserId;
-    use crate::entitlements::model::{EndReason, Scope};
     use crate::graphql::Id;
+    use crate::model::{EndReason, Scope};
     use crate::platform::auth::Role;
 
     const STUDENT: u128 = 2;

@@ -20,11 +20,11 @@ const BATCH: i64 = 200;
 
 /// An entitlement and the requested course.
 #[derive(QueryableByName)]
-pub(super) struct HeldRow {
+pub(crate) struct HeldRow {
     #[diesel(sql_type = SqlUuid)]
-    pub(super) wanted: Uuid,
+    pub(crate) wanted: Uuid,
     #[diesel(embed)]
-    pub(super) row: Entitlement,
+    pub row: Entitlement,
 }
 
 /// The columns of [`Entitlement`], by name: a prepared statement fails when `*` becomes other columns.
@@ -34,7 +34,7 @@ const HELD: &str = "id, user_id, scope, held.course_id, category_id, source, sta
 /// Returns the open and expired entitlements for each pair of user and course.
 ///
 /// Includes the entitlements to categories, whether or not the course is in them, and to everything.
-pub(super) async fn held(
+pub(crate) async fn held(
     conn: &mut AsyncPgConnection,
     users: Vec<UserId>,
     courses: Vec<Uuid>,
@@ -56,7 +56,7 @@ pub(super) async fn held(
 /// Returns all entitlements, ended ones included, that may cover each pair of user and course, latest first.
 ///
 /// Includes the entitlements to categories, whether or not the course is in them, and to everything.
-pub(super) async fn ledger(
+pub(crate) async fn ledger(
     conn: &mut AsyncPgConnection,
     users: Vec<UserId>,
     courses: Vec<Uuid>,
@@ -76,10 +76,10 @@ pub(super) async fn ledger(
 }
 
 /// The user, scope, course and category of an entitlement.
-pub(super) type ActiveTarget = (UserId, Scope, Option<Uuid>, Option<Uuid>);
+pub(crate) type ActiveTarget = (UserId, Scope, Option<Uuid>, Option<Uuid>);
 
 /// Returns what each of the users has active access to.
-pub(super) async fn active_targets(
+pub(crate) async fn active_targets(
     conn: &mut AsyncPgConnection,
     users: &[UserId],
     now: DateTime<Utc>,
@@ -94,7 +94,7 @@ pub(super) async fn active_targets(
 }
 
 /// Returns the user's open entitlements to `target`.
-pub(super) async fn open(tx: &mut Tx, user: UserId, target: Target) -> QueryResult<Vec<Entitlement>> {
+pub(crate) async fn open(tx: &mut Tx, user: UserId, target: Target) -> QueryResult<Vec<Entitlement>> {
     let (scope, course, category) = target.columns();
     entitlements::table
         .filter(entitlements::user_id.eq(user).and(entitlements::scope.eq(scope)))
@@ -106,7 +106,7 @@ pub(super) async fn open(tx: &mut Tx, user: UserId, target: Target) -> QueryResu
         .await
 }
 
-pub(super) async fn insert(tx: &mut Tx, clock: &Clock, new: NewEntitlement) -> QueryResult<Entitlement> {
+pub(crate) async fn insert(tx: &mut Tx, clock: &Clock, new: NewEntitlement) -> QueryResult<Entitlement> {
     let (scope, course_id, category_id) = new.target.columns();
     diesel::insert_into(entitlements::table)
         .values((
@@ -127,7 +127,7 @@ pub(super) async fn insert(tx: &mut Tx, clock: &Clock, new: NewEntitlement) -> Q
 }
 
 /// Inserts many entitlements at once; returns the courses of those that were not there before.
-pub(super) async fn insert_all(tx: &mut Tx, clock: &Clock, new: &[NewEntitlement]) -> QueryResult<Vec<Uuid>> {
+pub(crate) async fn insert_all(tx: &mut Tx, clock: &Clock, new: &[NewEntitlement]) -> QueryResult<Vec<Uuid>> {
     #[derive(QueryableByName)]
     struct Made {
         #[diesel(sql_type = Nullable<SqlUuid>)]
@@ -156,7 +156,7 @@ pub(super) async fn insert_all(tx: &mut Tx, clock: &Clock, new: &[NewEntitlement
 }
 
 /// Gives an open entitlement new terms.
-pub(super) async fn change(tx: &mut Tx, id: EntitlementId, new: NewEntitlement) -> QueryResult<Entitlement> {
+pub(crate) async fn change(tx: &mut Tx, id: EntitlementId, new: NewEntitlement) -> QueryResult<Entitlement> {
     diesel::update(entitlements::table.find(id))
         .set((
             entitlements::expires_at.eq(new.expires_at),
@@ -168,7 +168,7 @@ pub(super) async fn change(tx: &mut Tx, id: EntitlementId, new: NewEntitlement) 
         .await
 }
 
-pub(super) async fn end(
+pub(crate) async fn end(
     tx: &mut Tx,
     id: EntitlementId,
     reason: EndReason,
@@ -182,7 +182,7 @@ pub(super) async fn end(
 }
 
 /// Returns whether any user has an unexpired entitlement to this course.
-pub(super) async fn is_owned(tx: &mut Tx, course: Uuid, now: DateTime<Utc>) -> QueryResult<bool> {
+pub(crate) async fn is_owned(tx: &mut Tx, course: Uuid, now: DateTime<Utc>) -> QueryResult<bool> {
     let owned = entitlements::table
         .filter(entitlements::course_id.eq(course).and(entitlements::ended_at.is_null()))
         .filter(entitlements::expires_at.is_null().or(entitlements::expires_at.gt(now)))
@@ -191,7 +191,7 @@ pub(super) async fn is_owned(tx: &mut Tx, course: Uuid, now: DateTime<Utc>) -> Q
 }
 
 /// Ends all expired entitlements to a course.
-pub(super) async fn end_expired_of_course(tx: &mut Tx, course: Uuid, now: DateTime<Utc>) -> QueryResult<()> {
+pub(crate) async fn end_expired_of_course(tx: &mut Tx, course: Uuid, now: DateTime<Utc>) -> QueryResult<()> {
     diesel::update(entitlements::table)
         .filter(entitlements::course_id.eq(course).and(entitlements::ended_at.is_null()))
         .filter(entitlements::expires_at.le(now))
@@ -268,7 +268,7 @@ pub async fn count_students(conn: &mut AsyncPgConnection, courses: &[Uuid]) -> Q
 }
 
 /// Removes the administrators' reasons from a user's entitlements.
-pub(super) async fn forget_notes(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
+pub(crate) async fn forget_notes(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
     diesel::update(entitlements::table.filter(entitlements::user_id.eq(user)))
         .set(entitlements::note.eq(""))
         .execute(tx.conn())
@@ -290,7 +290,7 @@ pub async fn all_of(conn: &mut AsyncPgConnection, user: UserId, limit: i64) -> Q
 }
 
 /// Returns a page of a course's entitlements, newest first, in the direction of the page.
-pub(super) async fn of_course(
+pub(crate) async fn of_course(
     mut conn: &AsyncPgConnection,
     course: Uuid,
     page: &Page<(DateTime<Utc>, Uuid)>,
@@ -300,7 +300,7 @@ pub(super) async fn of_course(
 }
 
 /// Counts the entitlements to each of the courses.
-pub(super) async fn count_of_courses(
+pub(crate) async fn count_of_courses(
     conn: &mut AsyncPgConnection,
     courses: &[Uuid],
 ) -> QueryResult<Vec<(Option<Uuid>, i64)>> {
@@ -312,6 +312,6 @@ pub(super) async fn count_of_courses(
         .await
 }
 
-pub(super) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[EntitlementId]) -> QueryResult<Vec<Entitlement>> {
+pub(crate) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[EntitlementId]) -> QueryResult<Vec<Entitlement>> {
     entitlements::table.filter(entitlements::id.eq_any(ids)).select(Entitlement::as_select()).load(conn).await
 }

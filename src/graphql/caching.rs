@@ -26,7 +26,7 @@ mod hint {
 pub use hint::cache_control;
 
 /// Returns how many seconds the response to `operation` may be cached; 0 means not at all.
-pub(super) fn max_age(type_map: &TypeMap, document: &ExecutableDocument, operation: &OperationDefinition) -> u64 {
+pub fn max_age(type_map: &TypeMap, document: &ExecutableDocument, operation: &OperationDefinition) -> u64 {
     if operation.ty != OperationType::Query {
         return 0;
     }

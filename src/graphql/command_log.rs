@@ -14,7 +14,7 @@ use super::id;
 const DEPTH: usize = 3;
 
 /// Logs that the root field of `ctx` was resolved by `feature`, such as `lyceum::media`.
-pub(super) fn resolved(feature: &str, ctx: &Context<'_>, outcome: &ServerResult<Option<Value>>) {
+pub(crate) fn resolved(feature: &str, ctx: &Context<'_>, outcome: &ServerResult<Option<Value>>) {
     if !log::log_enabled!(target: feature, log::Level::Debug) {
         return;
     }

@@ -12,24 +12,25 @@ use crate::platform::App;
 use crate::platform::auth::{Actor, Client};
 
 /// The caller of a request, and whether a resolver has asked for it.
-pub(super) struct Caller {
+pub struct Caller {
     actor: Actor,
     client: Arc<Client>,
     asked_for: AtomicBool,
 }
 
 impl Caller {
-    pub(super) fn new(actor: Actor, client: Arc<Client>) -> Caller {
+    /// Creates the caller of a request that no resolver has asked for yet.
+    pub fn new(actor: Actor, client: Arc<Client>) -> Caller {
         Caller { actor, client, asked_for: AtomicBool::new(false) }
     }
 
     /// Forgets that a resolver has asked for it.
-    pub(super) fn forget(&self) {
+    pub(crate) fn forget(&self) {
         self.asked_for.store(false, Ordering::Relaxed);
     }
 
     /// Returns whether a resolver has asked for it since [`Caller::forget`]. If none has, no result depends on it.
-    pub(super) fn was_asked_for(&self) -> bool {
+    pub(crate) fn was_asked_for(&self) -> bool {
         self.asked_for.load(Ordering::Relaxed)
     }
 

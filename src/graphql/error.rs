@@ -97,7 +97,7 @@ impl Error {
     }
 
     /// Returns the error for a log that cannot be read from a cursor on; `instead` is what clients query then.
-    pub(crate) fn unreadable(why: Unreadable, instead: &'static str) -> Error {
+    pub fn unreadable(why: Unreadable, instead: &'static str) -> Error {
         match why {
             Unreadable::Expired => Error::CursorExpired { instead },
             Unreadable::Failed(error) => Error::Internal(error),
@@ -105,7 +105,7 @@ impl Error {
     }
 
     /// Returns the message for clients; logs an internal error.
-    pub(crate) fn into_message(self) -> String {
+    pub fn into_message(self) -> String {
         match self {
             Error::Invalid(errors) => errors.into_iter().map(|error| error.message).collect::<Vec<_>>().join(" "),
             Error::Unauthenticated(message)

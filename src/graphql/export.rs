@@ -1,6 +1,4 @@
-//! The format of a user's personal data export. Each feature produces its part; [`schema`] combines the parts.
-//!
-//! [`schema`]: super::schema
+//! The format of a user's personal data export. Each feature produces its part; `schema.rs` combines the parts.
 
 use serde_json::{Value, json};
 

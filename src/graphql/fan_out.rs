@@ -22,7 +22,7 @@ use moka::sync::Cache;
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
-pub(super) use selection::Selection;
+pub use selection::Selection;
 
 use super::context::Caller;
 use crate::platform::db::{Instant, Invalidation};
@@ -86,13 +86,14 @@ impl Execution {
 
 /// The latest results of events on this node; clones are the same.
 #[derive(Clone)]
-pub(super) struct FanOut {
+pub struct FanOut {
     executions: Cache<(Arc<Selection>, Position), Execution>,
     invalidation: Invalidation,
 }
 
 impl FanOut {
-    pub(super) fn new(invalidation: Invalidation) -> FanOut {
+    /// Creates the empty results of a node.
+    pub fn new(invalidation: Invalidation) -> FanOut {
         FanOut::keeping(invalidation, KEPT)
     }
 
@@ -105,7 +106,7 @@ impl FanOut {
 
 /// The part of one subscription; clones are the same.
 #[derive(Clone)]
-pub(super) struct Share(Arc<Part>);
+pub struct Share(Arc<Part>);
 
 struct Part {
     fan_out: FanOut,
@@ -119,7 +120,8 @@ struct Part {
 }
 
 impl Share {
-    pub(super) fn new(fan_out: FanOut, selection: Selection, caller: Arc<Caller>) -> Share {
+    /// Creates the part of a subscription.
+    pub fn new(fan_out: FanOut, selection: Selection, caller: Arc<Caller>) -> Share {
         let (running, ready, taken) = (Mutex::default(), Mutex::default(), Notify::new());
         Share(Arc::new(Part { fan_out, selection: Arc::new(selection), caller, running, ready, taken }))
     }
@@ -178,7 +180,7 @@ impl Share {
     }
 
     /// Shares a response, if this subscription has executed an event for others.
-    pub(super) fn settle(&self, response: Response) -> Payload {
+    pub fn settle(&self, response: Response) -> Payload {
         let running = self.0.running.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(sender) = running else { return response.into() };
         let same = !self.0.caller.was_asked_for() && response.errors.is_empty();
@@ -192,7 +194,7 @@ impl Share {
     }
 
     /// Adds the results of other subscriptions to `own`, the results that this one executes.
-    pub(super) fn merge(self, own: impl Stream<Item = Payload> + Send + 'static) -> impl Stream<Item = Payload> + Send {
+    pub fn merge(self, own: impl Stream<Item = Payload> + Send + 'static) -> impl Stream<Item = Payload> + Send {
         let mut own = own.boxed();
         stream::poll_fn(move |context| match own.poll_next_unpin(context) {
             // Polling has run `shared`, which waits until the result is taken before it goes on: the order is kept.
@@ -235,7 +237,7 @@ mod tests {
     use tokio_util::task::TaskTracker;
 
     use super::*;
-    use crate::graphql::context::bearer;
+    use crate::context::bearer;
     use crate::platform::auth::{Actor, Client};
 
     /// How often each field was resolved.

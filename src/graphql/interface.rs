@@ -1,7 +1,7 @@
 //! Interfaces whose types belong to several features.
 //!
 //! The derive of async-graphql makes an enum of all types of an interface, which only the last feature could name. Here
-//! each feature names its own types, and [`super::schema`] collects them. So a feature can return an object of a type
+//! each feature names its own types, and `schema.rs` collects them. So a feature can return an object of a type
 //! that it does not know.
 
 use std::borrow::Cow;
@@ -107,7 +107,7 @@ pub fn implement<I: Interface>(registry: &mut Registry, members: impl Iterator<I
 }
 
 /// Returns the schema metadata of the fields of an object type that is not itself in the schema.
-pub(super) fn fields_of<T: ObjectType>(registry: &mut Registry) -> IndexMap<String, MetaField> {
+pub(crate) fn fields_of<T: ObjectType>(registry: &mut Registry) -> IndexMap<String, MetaField> {
     match registry.create_fake_output_type::<T>() {
         MetaType::Object { fields, .. } => fields,
         _ => IndexMap::new(),

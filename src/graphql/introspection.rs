@@ -11,7 +11,7 @@ use async_graphql::{Name, ServerError};
 use super::error::request_error;
 
 /// The fields that begin introspection.
-pub(super) const ROOTS: [&str; 2] = ["__schema", "__type"];
+pub(crate) const ROOTS: [&str; 2] = ["__schema", "__type"];
 /// The lists that have many items for every schema of some size.
 const LISTS: [&str; 5] = ["types", "fields", "inputFields", "interfaces", "possibleTypes"];
 /// The maximum number of such lists within each other. Tools read the fields of all types, which is two.
@@ -23,7 +23,7 @@ const MOST_FIELDS: usize = 1000;
 ///
 /// # Errors
 /// `TOO_DEEP`, `TOO_COSTLY`.
-pub(super) fn check(document: &ExecutableDocument, operation: &OperationDefinition) -> Result<(), ServerError> {
+pub(crate) fn check(document: &ExecutableDocument, operation: &OperationDefinition) -> Result<(), ServerError> {
     let mut walk = Walk { document, known: HashMap::new() };
     let read = walk.set(&operation.selection_set.node, false);
     if read.lists > MOST_LISTS {

@@ -62,7 +62,7 @@ fn count_tokens(query: &str, enough: usize) -> usize {
 ///
 /// # Errors
 /// `TOO_DEEP`, `TOO_COSTLY` (of what it reads of the schema), `TOO_MANY_ALIASES`, `TOO_MANY_DIRECTIVES`.
-pub(super) fn check_document(document: &ExecutableDocument, limits: &Limits) -> Result<Census, ServerError> {
+pub fn check_document(document: &ExecutableDocument, limits: &Limits) -> Result<Census, ServerError> {
     let census = census(document);
     let mut depths = HashMap::new();
     for (_, operation) in document.operations.iter() {
@@ -102,13 +102,13 @@ fn census(document: &ExecutableDocument) -> Census {
 
 /// What a document consists of.
 #[derive(Default)]
-pub(super) struct Census {
+pub struct Census {
     /// The number of fields.
-    pub(super) fields: usize,
+    pub fields: usize,
     aliases: usize,
     directives: usize,
     /// Whether it reads the schema.
-    pub(super) introspects: bool,
+    pub introspects: bool,
 }
 
 impl Census {
@@ -165,7 +165,7 @@ fn depth<'a>(document: &'a ExecutableDocument, set: &'a SelectionSet, known: &mu
 ///
 /// # Errors
 /// `TOO_COSTLY`, with `cost`, `limit` and the `list` with the most objects in the extensions.
-pub(super) fn check_cost(
+pub fn check_cost(
     type_map: &TypeMap,
     document: &ExecutableDocument,
     operation: &OperationDefinition,

@@ -1,52 +1,7 @@
-//! The GraphQL kernel: the basis of all types and resolvers. Only [`schema`] depends on features.
+//! The schema and its executor, which know every feature, with the kernel, which knows none.
 
-pub mod bulk;
-mod byte_size;
-pub mod caching;
-mod command_log;
-pub mod context;
-pub mod cost;
-pub mod error;
 pub mod executor;
-pub mod export;
-pub mod fan_out;
-pub mod guard;
-pub mod id;
-pub mod idempotency;
-mod image;
-pub mod interface;
-mod introspection;
-pub mod limits;
-pub mod loaders;
-pub mod money;
-pub mod month;
-pub mod node;
-pub mod null_propagation;
-pub mod page;
-mod role;
-mod root;
-mod row_cache;
 pub mod schema;
-pub mod sequential;
-pub mod subscription;
-mod time;
-pub mod type_map;
-mod user_errors;
-mod validation;
-mod variables;
-pub mod viewer_loaders;
 
-pub use byte_size::ByteSize;
-pub use context::{actor, app, loaders, viewer_loaders};
-pub use error::{Error, Result, UserError, UserErrorCode};
 pub use executor::Executor;
-pub use guard::{Requires, Scoped};
-pub use id::{Entity, Id};
-pub use idempotency::Idempotency;
-pub use image::ImageObject;
-pub use month::YearMonth;
-pub use node::NodeType;
-pub use page::{Connection, PageArgs};
-pub use root::RootFields;
-pub use sequential::{Sequential, SequentialList};
-pub use time::Time;
+pub use lyceum_graphql::*;

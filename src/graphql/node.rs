@@ -1,6 +1,6 @@
 //! The interface `Node`: every object with a globally unique id.
 //!
-//! Each feature names its node types ([`NodeType`]), and [`super::schema`] collects them. So a feature can return a
+//! Each feature names its node types ([`NodeType`]), and `schema.rs` collects them. So a feature can return a
 //! [`Node`] of a type that it does not know.
 
 use std::sync::Arc;
@@ -92,7 +92,7 @@ pub async fn find(ctx: &Context<'_>, text: &str) -> Result<Option<Node>> {
 }
 
 /// The node queries. They register the types that implement the interface.
-pub(super) struct NodeFields(pub(super) Vec<NodeType>);
+pub struct NodeFields(pub Vec<NodeType>);
 
 impl RootFields for NodeFields {
     fn describe(&self, registry: &mut Registry) -> IndexMap<String, MetaField> {

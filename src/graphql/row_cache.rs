@@ -24,13 +24,13 @@ const GENERATION_ROWS: usize = 2048;
 
 /// The start of a load: its time and its point in the sequence of changes.
 #[derive(Clone, Copy)]
-pub(super) struct Start {
+pub(crate) struct Start {
     at: Instant,
     changes: db::Instant,
 }
 
 /// A cache of the values of one key type, which also caches that a key has no value.
-pub(super) struct RowCache<K, V> {
+pub(crate) struct RowCache<K, V> {
     invalidation: Invalidation,
     hasher: RandomState,
     shards: [RwLock<Shard<K, V>>; SHARDS],
@@ -57,7 +57,7 @@ struct Entry<V> {
 
 impl<K: Eq + Hash, V: Clone> RowCache<K, V> {
     /// Creates an empty cache.
-    pub(super) fn new(invalidation: Invalidation) -> RowCache<K, V> {
+    pub(crate) fn new(invalidation: Invalidation) -> RowCache<K, V> {
         let shard = || Shard { born: Instant::now(), rows: 0, young: HashMap::new(), old: HashMap::new() };
         let shards = std::array::from_fn(|_| RwLock::new(shard()));
         RowCache { invalidation, hasher: RandomState::new(), shards }
@@ -66,14 +66,14 @@ impl<K: Eq + Hash, V: Clone> RowCache<K, V> {
     /// Marks the start of a load.
     ///
     /// Call it before the load and pass the result to [`RowCache::put`].
-    pub(super) fn start(&self) -> Start {
+    pub(crate) fn start(&self) -> Start {
         Start { at: Instant::now(), changes: self.invalidation.now() }
     }
 
     /// Returns the cached value of `key`; `None` if nothing is cached.
     ///
     /// The inner `None` means that the key is known to have no value.
-    pub(super) fn get(&self, key: &K) -> Option<Option<V>> {
+    pub(crate) fn get(&self, key: &K) -> Option<Option<V>> {
         let shard = self.shard(key)?.read().unwrap_or_else(PoisonError::into_inner);
         let Entry { start, depends_on, value } = shard.young.get(key).or_else(|| shard.old.get(key))?;
         let fresh = start.at.elapsed() < TTL && self.invalidation.is_current(depends_on, start.changes);
@@ -83,7 +83,7 @@ impl<K: Eq + Hash, V: Clone> RowCache<K, V> {
     /// Caches the result of a load with its dependencies, unless it is already stale.
     ///
     /// `rows` is the size of the value, counted toward the limit of a generation. Larger values are not cached.
-    pub(super) fn put(&self, key: K, value: Option<V>, rows: usize, depends_on: Box<[CacheKey]>, start: Start) {
+    pub(crate) fn put(&self, key: K, value: Option<V>, rows: usize, depends_on: Box<[CacheKey]>, start: Start) {
         if rows > GENERATION_ROWS || !self.invalidation.is_current(&depends_on, start.changes) {
             return;
         }

@@ -13,7 +13,7 @@ use tracing::Span;
 
 /// When the event that is being resolved has arrived.
 #[derive(Clone, Default)]
-pub(super) struct EventClock(Arc<Mutex<Option<Instant>>>);
+pub struct EventClock(Arc<Mutex<Option<Instant>>>);
 
 impl EventClock {
     fn set(&self, arrived: Option<Instant>) {
@@ -34,7 +34,7 @@ pub fn timed<S: Stream>(ctx: &Context<'_>, events: S) -> impl Stream<Item = S::I
 /// The responses of a subscription until one of them takes longer than `limit`.
 ///
 /// Ends with `None` in that case.
-pub(super) fn limited(
+pub fn limited(
     responses: BoxStream<'static, Response>,
     clock: EventClock,
     limit: Duration,

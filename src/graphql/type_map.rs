@@ -12,30 +12,30 @@ use crate::platform::internal_error::{Context, InternalError};
 
 /// The return type of a field.
 #[derive(Clone, Debug)]
-pub(super) struct FieldInfo {
+pub struct FieldInfo {
     /// The named type, without list and non-null wrappers.
-    pub(super) ty: String,
+    pub ty: String,
     /// Whether the field is nullable, followed by the same for the items of each nested list.
-    pub(super) nullable: Vec<bool>,
+    pub(crate) nullable: Vec<bool>,
     /// Whether the type has a selection set: an object, an interface or a union.
-    pub(super) composite: bool,
+    pub(crate) composite: bool,
     /// Whether the type is a connection, whose size `first` or `last` limits.
-    pub(super) connection: bool,
+    pub(crate) connection: bool,
     /// How much an object of the type counts for the cost of an operation.
-    pub(super) weight: usize,
+    pub weight: usize,
     /// How many items the list has, or all lists of this field have together, if `@cost` says so.
-    pub(super) bound: Option<Bound>,
+    pub(crate) bound: Option<Bound>,
     /// The `maxAge` of its `@cacheControl` directive, in seconds.
-    pub(super) max_age: Option<u64>,
+    pub max_age: Option<u64>,
 }
 
 /// The most items of a list, or of several together.
 #[derive(Clone, Debug)]
-pub(super) struct Bound {
+pub(crate) struct Bound {
     /// The number of items.
-    pub(super) most: usize,
+    pub(crate) most: usize,
     /// The list within which all lists have that many together, such as `Course.sections`; `None` for one list.
-    pub(super) within: Option<String>,
+    pub(crate) within: Option<String>,
 }
 
 /// All object, interface and union types with their fields.
@@ -93,23 +93,23 @@ impl TypeMap {
     }
 
     /// Returns the names of the fields of the type `ty`.
-    pub(super) fn fields(&self, ty: &str) -> impl Iterator<Item = &str> {
+    pub fn fields(&self, ty: &str) -> impl Iterator<Item = &str> {
         self.types.get(ty).into_iter().flat_map(|fields| fields.keys().map(String::as_str))
     }
 
     /// Returns `ty.field` if other lists are bounded within it.
-    pub(super) fn bounding(&self, ty: &str, field: &str) -> Option<&str> {
+    pub(crate) fn bounding(&self, ty: &str, field: &str) -> Option<&str> {
         self.bounding.get(&format!("{ty}.{field}")).map(String::as_str)
     }
 
     /// Returns the field `field` of the type `ty`; `None` if it does not exist.
-    pub(super) fn field(&self, ty: &str, field: &str) -> Option<&FieldInfo> {
+    pub fn field(&self, ty: &str, field: &str) -> Option<&FieldInfo> {
         self.types.get(ty)?.get(field)
     }
 }
 
 /// Returns the name of the root type of an operation.
-pub(super) fn root(kind: OperationType) -> &'static str {
+pub fn root(kind: OperationType) -> &'static str {
     match kind {
         OperationType::Query => "Query",
         OperationType::Mutation => "Mutation",

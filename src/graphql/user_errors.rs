@@ -16,7 +16,7 @@ fn codes(mutation: &str) -> Option<impl Iterator<Item = &'static str>> {
 }
 
 /// Returns the sentence about the mutation's user errors for its description.
-pub(super) fn sentence(mutation: &str) -> String {
+pub(crate) fn sentence(mutation: &str) -> String {
     let listed: Vec<&str> = codes(mutation).into_iter().flatten().collect();
     match listed.as_slice() {
         [] => "User error codes: none.".to_owned(),
@@ -25,7 +25,7 @@ pub(super) fn sentence(mutation: &str) -> String {
 }
 
 /// Panics if the payload has a user error with a code that is not in the list.
-pub(super) fn check(mutation: &str, outcome: &ServerResult<Option<Value>>) {
+pub(crate) fn check(mutation: &str, outcome: &ServerResult<Option<Value>>) {
     let Ok(Some(payload)) = outcome else { return };
     let mut returned = Vec::new();
     collect(payload, false, DEPTH, &mut returned);

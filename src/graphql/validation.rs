@@ -24,7 +24,7 @@ const LONGEST_NAME: usize = 100;
 const FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
 
 /// The schema by which documents are validated.
-pub(super) struct Validator {
+pub struct Validator {
     schema: Valid<Schema>,
 }
 
@@ -33,7 +33,7 @@ impl Validator {
     ///
     /// # Errors
     /// The SDL is invalid.
-    pub(super) fn new(sdl: &str) -> Result<Validator, InternalError> {
+    pub fn new(sdl: &str) -> Result<Validator, InternalError> {
         let schema = Schema::parse_and_validate(sdl, "schema.graphql")
             .map_err(|error| InternalError::new(format!("the schema is invalid: {}", error.errors)))?;
         Ok(Validator { schema })
@@ -45,7 +45,7 @@ impl Validator {
     ///
     /// # Errors
     /// `GRAPHQL_VALIDATION_FAILED`, an error for each violation.
-    pub(super) fn validate(
+    pub fn validate(
         &self,
         query: &str,
         suggestions: Option<&TypeMap>,
@@ -64,7 +64,7 @@ impl Validator {
     ///
     /// # Errors
     /// `GRAPHQL_VALIDATION_FAILED`: a required variable has no value, or a value is not of the variable's type.
-    pub(super) fn check_variables(
+    pub fn check_variables(
         &self,
         document: &Valid<ExecutableDocument>,
         operation: Option<&str>,

@@ -9,7 +9,7 @@ use super::error::request_error;
 ///
 /// # Errors
 /// `GRAPHQL_VALIDATION_FAILED`, with the name of the variable and its type.
-pub(super) fn check_required(operation: &OperationDefinition, variables: &Variables) -> Result<(), ServerError> {
+pub fn check_required(operation: &OperationDefinition, variables: &Variables) -> Result<(), ServerError> {
     for definition in &operation.variable_definitions {
         let (name, ty) = (&definition.node.name.node, &definition.node.var_type.node);
         let missing = match variables.get(name) {
@@ -30,7 +30,7 @@ pub(super) fn check_required(operation: &OperationDefinition, variables: &Variab
 ///
 /// async-graphql 7.2.1 ignores the default of a variable in `@include` or `@skip` and treats it as false if it is
 /// absent. These conditions are Boolean, so other variables are left alone.
-pub(super) fn fill_conditions(operation: &OperationDefinition, variables: &mut Variables) {
+pub fn fill_conditions(operation: &OperationDefinition, variables: &mut Variables) {
     for definition in &operation.variable_definitions {
         if let Some(Positioned { node: default @ Value::Boolean(_), .. }) = &definition.node.default_value {
             variables.entry(definition.node.name.node.clone()).or_insert_with(|| default.clone());
@@ -39,7 +39,7 @@ pub(super) fn fill_conditions(operation: &OperationDefinition, variables: &mut V
 }
 
 /// Returns whether the value is a built-in scalar of the variable's type, or validly absent.
-pub(super) fn is_plain(definition: &VariableDefinition, variables: &Variables) -> bool {
+pub fn is_plain(definition: &VariableDefinition, variables: &Variables) -> bool {
     let ty = &definition.var_type.node;
     let BaseType::Named(name) = &ty.base else { return false };
     match (name.as_str(), variables.get(&definition.name.node)) {

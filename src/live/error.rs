@@ -7,33 +7,34 @@ use crate::graphql::{Error, Result};
 /// The constraint that keeps a host from being in two sessions at once.
 const HOST: &str = "live_sessions_host_is_free";
 
-pub(super) fn no_such_session(id: LiveSessionId) -> Error {
+/// There is no such session, or the viewer may not know of it.
+pub fn no_such_session(id: LiveSessionId) -> Error {
     let message = format!("Session {} not found", id.encode());
     Error::invalid(UserErrorCode::NotFound, &["liveSessionId"], message)
 }
 
-pub(super) fn no_such_course() -> Error {
+pub(crate) fn no_such_course() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["courseId"], "There is no such course.")
 }
 
-pub(super) fn no_such_category() -> Error {
+pub(crate) fn no_such_category() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["categoryId"], "There is no such category.")
 }
 
-pub(super) fn no_such_host() -> Error {
+pub(crate) fn no_such_host() -> Error {
     let message = "There is no such user who could be the host: an instructor or administrator.";
     Error::invalid(UserErrorCode::NotFound, &["hostId"], message)
 }
 
-pub(super) fn may_not_create() -> Error {
+pub(crate) fn may_not_create() -> Error {
     Error::Forbidden("Instructors create sessions of their own about their courses; administrators create any.".into())
 }
 
-pub(super) fn may_not_manage() -> Error {
+pub(crate) fn may_not_manage() -> Error {
     Error::Forbidden("Only the host of a session and administrators manage it.".into())
 }
 
-pub(super) fn not_scheduled(status: LiveSessionStatus) -> Error {
+pub(crate) fn not_scheduled(status: LiveSessionStatus) -> Error {
     let why = match status {
         LiveSessionStatus::Canceled => "This session was canceled.",
         _ => "This session has started.",
@@ -41,34 +42,34 @@ pub(super) fn not_scheduled(status: LiveSessionStatus) -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &["liveSessionId"], why)
 }
 
-pub(super) fn is_over() -> Error {
+pub(crate) fn is_over() -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &["liveSessionId"], "This session is over or was canceled.")
 }
 
-pub(super) fn not_started() -> Error {
+pub(crate) fn not_started() -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &["liveSessionId"], "This session has not started.")
 }
 
-pub(super) fn not_joined() -> Error {
+pub(crate) fn not_joined() -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &["liveSessionId"], "You have no place in this session.")
 }
 
-pub(super) fn has_participants() -> Error {
+pub(crate) fn has_participants() -> Error {
     let message = "Users have or had places in this session. Cancel it instead.";
     Error::invalid(UserErrorCode::NotAllowed, &["liveSessionId"], message)
 }
 
-pub(super) fn too_few_seats(taken: i64) -> Error {
+pub(crate) fn too_few_seats(taken: i64) -> Error {
     let message = format!("{taken} seats are taken.");
     Error::invalid(UserErrorCode::OutOfRange, &["capacity"], message)
 }
 
-pub(super) fn nothing_to_change() -> Error {
+pub(crate) fn nothing_to_change() -> Error {
     Error::invalid(UserErrorCode::Blank, &[], "There is nothing to change.")
 }
 
 /// Turns the violation of a constraint by a session into what the host can correct.
-pub(super) fn refused(failed: diesel::result::Error) -> Error {
+pub(crate) fn refused(failed: diesel::result::Error) -> Error {
     use diesel::result::Error as Failed;
     match &failed {
         Failed::DatabaseError(_, info) if info.constraint_name() == Some(HOST) => {
@@ -80,6 +81,6 @@ pub(super) fn refused(failed: diesel::result::Error) -> Error {
 }
 
 /// Returns an entry's error at its place in the list of entries.
-pub(super) fn bad_entry<T>(place: usize, code: UserErrorCode, message: impl Into<String>) -> Result<T> {
+pub(crate) fn bad_entry<T>(place: usize, code: UserErrorCode, message: impl Into<String>) -> Result<T> {
     Err(Error::invalid(code, &["entries", &place.to_string(), "userId"], message))
 }

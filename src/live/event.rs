@@ -9,7 +9,7 @@ use crate::accounts::UserId;
 use crate::platform::outbox::Event;
 
 /// The topic of the hours of a user.
-pub(super) fn usage_topic(user: UserId) -> String {
+pub fn usage_topic(user: UserId) -> String {
     format!("live_usage:{}", user.uuid())
 }
 

@@ -33,7 +33,7 @@ impl Load for LiveSessionById {
 
 /// How many places of a session are taken; missing if there are none.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct SeatsOf(pub(super) LiveSessionId);
+pub struct SeatsOf(pub LiveSessionId);
 
 impl Load for SeatsOf {
     type Value = Seats;
@@ -47,9 +47,11 @@ impl Load for SeatsOf {
 
 /// The place of a user in a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct AttendanceIn {
-    pub(super) session: LiveSessionId,
-    pub(super) user: UserId,
+pub struct AttendanceIn {
+    /// The session.
+    pub session: LiveSessionId,
+    /// The user.
+    pub user: UserId,
 }
 
 impl Load for AttendanceIn {
@@ -69,7 +71,7 @@ fn distinct<K, V: Copy + Eq + Hash>(keys: &[K], part: impl Fn(&K) -> V) -> Vec<V
 
 /// One attendance.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct AttendanceById(pub(super) AttendanceId);
+pub struct AttendanceById(pub AttendanceId);
 
 impl Load for AttendanceById {
     type Value = Arc<Attendance>;
@@ -83,11 +85,13 @@ impl Load for AttendanceById {
 
 /// The hours of a user in a month, which is named by its first day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct UsageOf {
-    pub(super) user: UserId,
-    pub(super) month: NaiveDate,
+pub struct UsageOf {
+    /// The user.
+    pub user: UserId,
+    /// The month.
+    pub month: NaiveDate,
     /// When the membership gives them, for a session in which they would be spent; `None` for the month as a whole.
-    pub(super) at: Option<DateTime<Utc>>,
+    pub at: Option<DateTime<Utc>>,
 }
 
 impl Load for UsageOf {
@@ -101,10 +105,13 @@ impl Load for UsageOf {
 /// What a member has used of the hours of a payer's family in a month, which is named by its first day; missing if that
 /// is nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct MemberUsageOf {
-    pub(super) member: UserId,
-    pub(super) month: NaiveDate,
-    pub(super) payer: UserId,
+pub struct MemberUsageOf {
+    /// The member of the family.
+    pub member: UserId,
+    /// The month.
+    pub month: NaiveDate,
+    /// The payer, whose hours they are.
+    pub payer: UserId,
 }
 
 impl Load for MemberUsageOf {
@@ -120,7 +127,7 @@ impl Load for MemberUsageOf {
 
 /// A page of sessions, in the direction of the page.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct SessionPage(pub(super) SessionWhich, pub(super) Page<(DateTime<Utc>, Uuid)>);
+pub struct SessionPage(pub SessionWhich, pub Page<(DateTime<Utc>, Uuid)>);
 
 impl Load for SessionPage {
     type Value = Vec<Arc<LiveSession>>;
@@ -136,7 +143,7 @@ impl Load for SessionPage {
 
 /// The number of sessions in a list.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct SessionCount(pub(super) SessionWhich);
+pub struct SessionCount(pub SessionWhich);
 
 impl Load for SessionCount {
     type Value = i64;
@@ -149,7 +156,7 @@ impl Load for SessionCount {
 
 /// A page of the participants of a session, in the direction of the page.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct AttendancePage(pub(super) LiveSessionId, pub(super) Page<(DateTime<Utc>, Uuid)>);
+pub struct AttendancePage(pub LiveSessionId, pub Page<(DateTime<Utc>, Uuid)>);
 
 impl Load for AttendancePage {
     type Value = Vec<Arc<Attendance>>;
@@ -165,7 +172,7 @@ impl Load for AttendancePage {
 
 /// The number of participants of a session.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct AttendanceCount(pub(super) LiveSessionId);
+pub struct AttendanceCount(pub LiveSessionId);
 
 impl Load for AttendanceCount {
     type Value = i64;

@@ -6,45 +6,45 @@ use crate::platform::auth::{Actor, Role};
 
 /// Whether the actor may create a session: administrators any, instructors about courses in whose team they are
 /// (`in_team`), with themselves as the host.
-pub(super) fn can_create(actor: &Actor, in_team: bool, host: UserId) -> bool {
+pub(crate) fn can_create(actor: &Actor, in_team: bool, host: UserId) -> bool {
     actor.has(Role::Admin) || (actor.has(Role::Instructor) && in_team && actor.is(host))
 }
 
 /// Whether the actor may change, cancel and record a session: its host and administrators may.
-pub(super) fn can_manage(actor: &Actor, session: &LiveSession) -> bool {
+pub fn can_manage(actor: &Actor, session: &LiveSession) -> bool {
     actor.has(Role::Admin) || (actor.has(Role::Instructor) && actor.is(session.host_id))
 }
 
 /// Whether the actor may see the hours and attendances of a user: the user and administrators may.
-pub(super) fn can_see_usage(actor: &Actor, user: UserId) -> bool {
+pub fn can_see_usage(actor: &Actor, user: UserId) -> bool {
     can_see_private(actor, user)
 }
 
 /// What decides whether a user can attend a session.
 #[derive(Clone, Debug)]
-pub(super) struct Facts {
+pub struct Facts {
     /// The state of the session.
-    pub(super) status: LiveSessionStatus,
+    pub status: LiveSessionStatus,
     /// Whether the user is banned or deleted.
-    pub(super) is_banned: bool,
+    pub(crate) is_banned: bool,
     /// The user's place in the session.
-    pub(super) place: Option<AttendanceStatus>,
+    pub place: Option<AttendanceStatus>,
     /// Whether the session's length is allowed.
-    pub(super) has_valid_length: bool,
+    pub(crate) has_valid_length: bool,
     /// What the user's membership gives at the time of the session: no minutes if its plan has no live classes.
-    pub(super) allowance: Option<Allowance>,
+    pub(crate) allowance: Option<Allowance>,
     /// The minutes that remain in the month of the session.
-    pub(super) remaining: i32,
+    pub remaining: i32,
     /// The minutes of them that the user can spend as a family member; `None` for no limit of their own.
-    pub(super) member_remaining: Option<i32>,
+    pub(crate) member_remaining: Option<i32>,
     /// The minutes that the session costs.
-    pub(super) minutes: i32,
+    pub minutes: i32,
     /// The seats that are left; `None` if there is no limit.
-    pub(super) seats_left: Option<i64>,
+    pub seats_left: Option<i64>,
 }
 
 /// Decides whether a user can attend a session.
-pub(super) fn eligibility(facts: &Facts) -> EligibilityReason {
+pub fn eligibility(facts: &Facts) -> EligibilityReason {
     match facts.status {
         LiveSessionStatus::Canceled => return EligibilityReason::Canceled,
         LiveSessionStatus::Ended => return EligibilityReason::Ended,

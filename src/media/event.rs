@@ -41,24 +41,24 @@ impl Event for VideoProcessed {
 }
 
 /// The topic for the processing of one video.
-pub(super) fn processing_of(video: VideoId) -> String {
+pub fn processing_of(video: VideoId) -> String {
     format!("video:{}", video.uuid())
 }
 
 /// The processing of a video has advanced or ended.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct VideoProgressed {
+pub struct VideoProgressed {
     /// The id.
-    pub(super) video_id: VideoId,
+    pub video_id: VideoId,
     /// The status at the time of the event.
-    pub(super) status: VideoStatus,
+    pub status: VideoStatus,
     /// The progress at the time of the event, in percent.
-    pub(super) percent: i32,
+    pub percent: i32,
 }
 
 impl VideoProgressed {
     /// The event of a video's current state.
-    pub(super) fn of(video: &Video) -> VideoProgressed {
+    pub fn of(video: &Video) -> VideoProgressed {
         VideoProgressed { video_id: video.id, status: video.status, percent: video.progress_percent }
     }
 }
@@ -72,27 +72,27 @@ impl Event for VideoProgressed {
 }
 
 /// The topic for the progress of one upload, up to its file being processed and attached.
-pub(super) fn changes_of(upload: UploadId) -> String {
+pub fn changes_of(upload: UploadId) -> String {
     format!("upload:{}", upload.uuid())
 }
 
 /// More of an upload has been received, or the upload has ended.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct UploadChanged {
+pub struct UploadChanged {
     /// The id.
-    pub(super) upload_id: UploadId,
+    pub upload_id: UploadId,
     /// The status at the time of the event.
-    pub(super) status: UploadStatus,
+    pub status: UploadStatus,
     /// The part that had been received at the time of the event, in percent.
-    pub(super) percent: i32,
+    pub percent: i32,
     /// Whether the file was attached to its target, or could not be.
     #[serde(default)]
-    pub(super) attached: bool,
+    pub attached: bool,
 }
 
 impl UploadChanged {
     /// The event of an upload's current state.
-    pub(super) fn of(upload: &Upload) -> UploadChanged {
+    pub fn of(upload: &Upload) -> UploadChanged {
         UploadChanged {
             upload_id: upload.id,
             status: upload.status,
@@ -113,7 +113,7 @@ impl Event for UploadChanged {
 /// An event in the topic of an upload.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(untagged)]
-pub(super) enum UploadStep {
+pub enum UploadStep {
     /// The upload itself.
     Upload(UploadChanged),
     /// The processing of its video.

@@ -52,7 +52,7 @@ impl Load for FileById {
 ///
 /// Missing if the file is no picture, or one that cannot be shown.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct PictureById(pub(super) FileId);
+pub struct PictureById(pub FileId);
 
 impl Load for PictureById {
     type Value = Arc<(String, Picture)>;
@@ -88,7 +88,7 @@ impl Load for CaptionsOf {
 
 /// The key of a page of a user's videos, in the direction of the page.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct VideosPage(pub(super) UserId, pub(super) Page<(DateTime<Utc>, Uuid)>);
+pub struct VideosPage(pub UserId, pub Page<(DateTime<Utc>, Uuid)>);
 
 impl Load for VideosPage {
     type Value = Vec<Arc<Video>>;
@@ -100,7 +100,7 @@ impl Load for VideosPage {
 
 /// The key of the number of a user's videos; missing if there are none.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct VideoCount(pub(super) UserId);
+pub struct VideoCount(pub UserId);
 
 impl Load for VideoCount {
     type Value = i64;
@@ -114,7 +114,7 @@ impl Load for VideoCount {
 
 /// Loads an upload by id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct UploadById(pub(super) UploadId);
+pub struct UploadById(pub UploadId);
 
 impl Load for UploadById {
     type Value = Arc<Upload>;
@@ -128,7 +128,7 @@ impl Load for UploadById {
 
 /// The key of the encoded ids of the objects that show a video, at most [`REFERRERS`]; missing if there are none.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct ReferrersOf(pub(super) VideoId);
+pub struct ReferrersOf(pub VideoId);
 
 /// The maximum number of objects in [`ReferrersOf`].
 const REFERRERS: i64 = 100;
@@ -148,7 +148,7 @@ impl Load for ReferrersOf {
 
 /// The key of a page of a user's pictures and files, in the direction of the page.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct FilesPage(pub(super) UserId, pub(super) Page<(DateTime<Utc>, Uuid)>);
+pub struct FilesPage(pub UserId, pub Page<(DateTime<Utc>, Uuid)>);
 
 impl Load for FilesPage {
     type Value = Vec<Arc<MediaFile>>;
@@ -160,7 +160,7 @@ impl Load for FilesPage {
 
 /// The key of the number of a user's pictures and files; missing if there are none.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct FileCount(pub(super) UserId);
+pub struct FileCount(pub UserId);
 
 impl Load for FileCount {
     type Value = i64;
@@ -174,10 +174,13 @@ impl Load for FileCount {
 
 /// Loads a page of a user's uploads with these statuses, newest first, in the page's direction.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct UploadsPage {
-    pub(super) user: UserId,
-    pub(super) statuses: Vec<UploadStatus>,
-    pub(super) page: Page<UploadKey>,
+pub struct UploadsPage {
+    /// The user.
+    pub user: UserId,
+    /// The statuses.
+    pub statuses: Vec<UploadStatus>,
+    /// The page.
+    pub page: Page<UploadKey>,
 }
 
 impl Load for UploadsPage {
@@ -192,7 +195,7 @@ impl Load for UploadsPage {
 
 /// Loads the number of a user's uploads with these statuses.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct UploadCount(pub(super) UserId, pub(super) Vec<UploadStatus>);
+pub struct UploadCount(pub UserId, pub Vec<UploadStatus>);
 
 impl Load for UploadCount {
     type Value = i64;

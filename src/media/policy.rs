@@ -14,12 +14,12 @@ pub fn can_manage(actor: &Actor, video: &Video) -> bool {
 /// Returns whether the actor may manage what `owner` uploaded.
 ///
 /// Administrators may, and the owner while an instructor.
-pub(super) fn owns(actor: &Actor, owner: UserId) -> bool {
+pub fn owns(actor: &Actor, owner: UserId) -> bool {
     (actor.has(Role::Instructor) && actor.is(owner)) || actor.has(Role::Admin)
 }
 
 /// Returns whether the actor may upload a file for `target`: instructors may, and others if the target says so.
-pub(super) fn can_upload(actor: &Actor, target: Option<&Target>) -> bool {
+pub(crate) fn can_upload(actor: &Actor, target: Option<&Target>) -> bool {
     actor.has(target.map_or(Role::Instructor, |target| target.role))
 }
 

@@ -7,48 +7,48 @@ use crate::graphql::error::UserErrorCode;
 const PRICE: &str = "planPriceId";
 const TOKEN: &str = "purchaseToken";
 
-pub(super) fn no_such_plan() -> Error {
+pub(crate) fn no_such_plan() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["planId"], "There is no such plan.")
 }
 
-pub(super) fn archived_plan() -> Error {
+pub(crate) fn archived_plan() -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &["planId"], "This plan is archived.")
 }
 
-pub(super) fn no_such_course() -> Error {
+pub(crate) fn no_such_course() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["courseId"], "There is no such course that you may edit.")
 }
 
-pub(super) fn no_such_category() -> Error {
+pub(crate) fn no_such_category() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["categoryId"], "There is no such category.")
 }
 
-pub(super) fn archived_category() -> Error {
+pub(crate) fn archived_category() -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &["categoryId"], "The category is archived; bring it back first.")
 }
 
-pub(super) fn slug_taken() -> Error {
+pub(crate) fn slug_taken() -> Error {
     Error::invalid(UserErrorCode::Taken, &["slug"], "Another plan has this slug.")
 }
 
-pub(super) fn only_administrators() -> Error {
+pub(crate) fn only_administrators() -> Error {
     Error::Forbidden("Only administrators manage plans, and instructors those for their courses.".into())
 }
 
-pub(super) fn no_such_membership() -> Error {
+pub(crate) fn no_such_membership() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["membershipId"], "There is no such membership.")
 }
 
-pub(super) fn no_such_price() -> Error {
+pub(crate) fn no_such_price() -> Error {
     Error::invalid(UserErrorCode::NotFound, &[PRICE], "There is no such price, or it is not sold anymore.")
 }
 
-pub(super) fn not_ready() -> Error {
+pub(crate) fn not_ready() -> Error {
     let message = "This plan is not ready at the payment provider yet. Try again in a few minutes.";
     Error::invalid(UserErrorCode::NotAllowed, &[PRICE], message)
 }
 
-pub(super) fn live_already(status: MembershipStatus) -> Error {
+pub(crate) fn live_already(status: MembershipStatus) -> Error {
     let message = match status {
         MembershipStatus::Pending => "You have ordered such a membership. Pay, change or cancel it.",
         _ => "You have such a membership already. Change it instead.",
@@ -56,127 +56,127 @@ pub(super) fn live_already(status: MembershipStatus) -> Error {
     Error::invalid(UserErrorCode::Taken, &[PRICE], message)
 }
 
-pub(super) fn payment_in_flight() -> Error {
+pub(crate) fn payment_in_flight() -> Error {
     let message = "A payment of this membership is in flight. Wait until it is done, or cancel its order.";
     Error::invalid(UserErrorCode::NotAllowed, &[], message)
 }
 
-pub(super) fn same_price() -> Error {
+pub(crate) fn same_price() -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &[PRICE], "The membership has this price already.")
 }
 
-pub(super) fn another_scope() -> Error {
+pub(crate) fn another_scope() -> Error {
     let message = "This plan is for something else. Order it as a membership of its own.";
     Error::invalid(UserErrorCode::NotAllowed, &[PRICE], message)
 }
 
-pub(super) fn another_currency() -> Error {
+pub(crate) fn another_currency() -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &[PRICE], "The membership is paid in another currency.")
 }
 
-pub(super) fn not_possible(status: MembershipStatus, what: &str) -> Error {
+pub(crate) fn not_possible(status: MembershipStatus, what: &str) -> Error {
     let status = status.as_str().to_lowercase().replace('_', " ");
     let message = format!("A membership that is {status} cannot be {what}.");
     Error::invalid(UserErrorCode::NotAllowed, &["membershipId"], message)
 }
 
-pub(super) fn managed_by_play() -> Error {
+pub(crate) fn managed_by_play() -> Error {
     let message = "This membership is paid on Google Play. Change, pause or cancel it there.";
     Error::invalid(UserErrorCode::NotAllowed, &["membershipId"], message)
 }
 
-pub(super) fn play_product_taken() -> Error {
+pub(crate) fn play_product_taken() -> Error {
     Error::invalid(UserErrorCode::Taken, &["productId"], "Another price is this product on Google Play.")
 }
 
-pub(super) fn no_such_plan_slug() -> Error {
+pub(crate) fn no_such_plan_slug() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["planSlug"], "There is no such plan.")
 }
 
-pub(super) fn play_is_off() -> Error {
+pub(crate) fn play_is_off() -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &[], "Nothing is sold on Google Play here.")
 }
 
-pub(super) fn play_is_away() -> Error {
+pub(crate) fn play_is_away() -> Error {
     Error::invalid(UserErrorCode::TryAgain, &[], "Google Play does not answer. Try again in a moment.")
 }
 
-pub(super) fn no_such_purchase() -> Error {
+pub(crate) fn no_such_purchase() -> Error {
     Error::invalid(UserErrorCode::NotFound, &[TOKEN], "Google Play knows no such purchase.")
 }
 
-pub(super) fn purchase_taken() -> Error {
+pub(crate) fn purchase_taken() -> Error {
     Error::invalid(UserErrorCode::Taken, &[TOKEN], "This purchase belongs to another account.")
 }
 
-pub(super) fn purchase_not_paid() -> Error {
+pub(crate) fn purchase_not_paid() -> Error {
     let message = "This purchase is not paid yet. Confirm it again when it is.";
     Error::invalid(UserErrorCode::NotAllowed, &[TOKEN], message)
 }
 
-pub(super) fn purchase_over() -> Error {
+pub(crate) fn purchase_over() -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &[TOKEN], "This purchase has ended.")
 }
 
-pub(super) fn test_purchase() -> Error {
+pub(crate) fn test_purchase() -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &[TOKEN], "This is a purchase of a tester, who pays nothing.")
 }
 
-pub(super) fn another_product() -> Error {
+pub(crate) fn another_product() -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &[TOKEN], "What was bought is not a price of this plan.")
 }
 
-pub(super) fn another_play_order() -> Error {
+pub(crate) fn another_play_order() -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &["orderId"], "Google Play knows the purchase by another order.")
 }
 
-pub(super) fn no_family_plan() -> Error {
+pub(crate) fn no_family_plan() -> Error {
     let message = "The plan of this membership is for one user.";
     Error::invalid(UserErrorCode::NotAllowed, &["membershipId"], message)
 }
 
-pub(super) fn own_address() -> Error {
+pub(crate) fn own_address() -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &["email"], "This is your own address.")
 }
 
-pub(super) fn family_full(field: &str) -> Error {
+pub(crate) fn family_full(field: &str) -> Error {
     Error::invalid(UserErrorCode::OutOfRange, &[field], "There is no room for one more in this family.")
 }
 
-pub(super) fn too_many_invitations() -> Error {
+pub(crate) fn too_many_invitations() -> Error {
     Error::invalid(UserErrorCode::TooOften, &["email"], "At most 20 invitations are mailed in a day.")
 }
 
-pub(super) fn no_such_invitation() -> Error {
+pub(crate) fn no_such_invitation() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["email"], "There is no such invitation.")
 }
 
-pub(super) fn family_invitation_over() -> Error {
+pub(crate) fn family_invitation_over() -> Error {
     Error::invalid(UserErrorCode::Expired, &["token"], "This invitation is not valid, or no longer.")
 }
 
-pub(super) fn own_family() -> Error {
+pub(crate) fn own_family() -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &["token"], "This is your own family.")
 }
 
-pub(super) fn has_own_hours() -> Error {
+pub(crate) fn has_own_hours() -> Error {
     let message = "You have a membership for live classes of your own. It has to end first.";
     Error::invalid(UserErrorCode::NotAllowed, &["token"], message)
 }
 
-pub(super) fn in_family() -> Error {
+pub(crate) fn in_family() -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &["token"], "You are in a family already. Leave it first.")
 }
 
-pub(super) fn not_in_family() -> Error {
+pub(crate) fn not_in_family() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["ownerId"], "You are not in a family of this user.")
 }
 
-pub(super) fn no_such_family_member() -> Error {
+pub(crate) fn no_such_family_member() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["userId"], "There is no such member of this family.")
 }
 
-pub(super) fn live_elsewhere() -> Error {
+pub(crate) fn live_elsewhere() -> Error {
     let message = "You have such a membership already, which has to end first. Google Play refunds this purchase \
                    within three days.";
     Error::invalid(UserErrorCode::Taken, &[], message)

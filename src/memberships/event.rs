@@ -90,9 +90,9 @@ impl Event for PlanArchived {
 
 /// An email address was invited to share the hours of a membership.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct FamilyMemberInvited {
+pub(crate) struct FamilyMemberInvited {
     /// The invitation.
-    pub(super) invitation: FamilyInvitationId,
+    pub invitation: FamilyInvitationId,
 }
 
 impl Event for FamilyMemberInvited {

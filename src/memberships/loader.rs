@@ -51,7 +51,7 @@ impl Load for PriceById {
 
 /// All prices of a plan, current ones first.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct PricesOf(pub(super) PlanId);
+pub struct PricesOf(pub PlanId);
 
 impl Load for PricesOf {
     type Value = Arc<Vec<Arc<PlanPrice>>>;
@@ -83,7 +83,7 @@ impl Load for UpgradesFrom {
 
 /// The product on Google Play that a price is; missing if it is none.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct PlayProductOf(pub(super) PlanPriceId);
+pub struct PlayProductOf(pub PlanPriceId);
 
 impl Load for PlayProductOf {
     type Value = Arc<PlayProduct>;
@@ -97,7 +97,7 @@ impl Load for PlayProductOf {
 
 /// What the payment providers know of the prices of a plan.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct GatewaysOf(pub(super) PlanId);
+pub struct GatewaysOf(pub PlanId);
 
 impl Load for GatewaysOf {
     type Value = Arc<Vec<PlanGateway>>;
@@ -114,7 +114,7 @@ impl Load for GatewaysOf {
 
 /// The plans for a course that are sold, latest first; missing if there are none.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct PlansOfCourse(pub(super) CourseId);
+pub struct PlansOfCourse(pub CourseId);
 
 impl Load for PlansOfCourse {
     type Value = Arc<Vec<Arc<Plan>>>;
@@ -128,7 +128,7 @@ impl Load for PlansOfCourse {
 
 /// The plans for a category that are sold, latest first; missing if there are none.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct PlansOfCategory(pub(super) CategoryId);
+pub struct PlansOfCategory(pub CategoryId);
 
 impl Load for PlansOfCategory {
     type Value = Arc<Vec<Arc<Plan>>>;
@@ -153,7 +153,7 @@ fn grouped<K: Eq + Hash>(rows: Vec<Plan>, key: impl Fn(&Plan) -> Option<K>) -> H
 
 /// A page of plans, in the direction of the page.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct PlanPage(pub(super) PlanWhich, pub(super) Page<(DateTime<Utc>, Uuid)>);
+pub struct PlanPage(pub PlanWhich, pub Page<(DateTime<Utc>, Uuid)>);
 
 impl Load for PlanPage {
     type Value = Vec<Arc<Plan>>;
@@ -168,7 +168,7 @@ impl Load for PlanPage {
 
 /// The number of plans in a list.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct PlanCount(pub(super) PlanWhich);
+pub struct PlanCount(pub PlanWhich);
 
 impl Load for PlanCount {
     type Value = i64;
@@ -195,7 +195,7 @@ impl Load for MembershipById {
 
 /// The membership that an access is a part of; missing if there is none.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct MembershipOf(pub(super) EntitlementId);
+pub struct MembershipOf(pub EntitlementId);
 
 impl Load for MembershipOf {
     type Value = MembershipId;
@@ -209,7 +209,7 @@ impl Load for MembershipOf {
 
 /// The period of a membership that is ordered and not paid; missing if there is none.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct OpenPeriodOf(pub(super) MembershipId);
+pub struct OpenPeriodOf(pub MembershipId);
 
 impl Load for OpenPeriodOf {
     type Value = PeriodId;
@@ -223,7 +223,7 @@ impl Load for OpenPeriodOf {
 
 /// The price that a period of a membership is charged at.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct PriceOfPeriod(pub(super) PeriodId);
+pub struct PriceOfPeriod(pub PeriodId);
 
 impl Load for PriceOfPeriod {
     type Value = PlanPriceId;
@@ -237,7 +237,7 @@ impl Load for PriceOfPeriod {
 
 /// A page of a user's memberships, in the direction of the page.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct MembershipPage(pub(super) MembershipWhich, pub(super) Page<(DateTime<Utc>, Uuid)>);
+pub struct MembershipPage(pub MembershipWhich, pub Page<(DateTime<Utc>, Uuid)>);
 
 impl Load for MembershipPage {
     type Value = Vec<Arc<Membership>>;
@@ -252,7 +252,7 @@ impl Load for MembershipPage {
 
 /// The number of a user's memberships in a list.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct MembershipCount(pub(super) MembershipWhich);
+pub struct MembershipCount(pub MembershipWhich);
 
 impl Load for MembershipCount {
     type Value = i64;
@@ -264,7 +264,7 @@ impl Load for MembershipCount {
 
 /// The family of which a user is a member or the owner; missing if there is none.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct FamilyOf(pub(super) UserId);
+pub struct FamilyOf(pub UserId);
 
 impl Load for FamilyOf {
     type Value = Arc<Family>;

@@ -1,50 +1,10 @@
-//! Plans and memberships.
-//!
-//! A plan is sold by prices, which are never changed: an edit is a new version, and members keep theirs. A membership
-//! is bought and renewed by orders, which come later in the order of features: they ask here what a period costs
-//! ([`offer`]), and say what has become of its payment. While a membership is live, it has an entitlement; at most one
-//! is live for a user and the same content. Each period is charged once: by this server, on a page, or by a
-//! subscription at the provider. A membership that is paid on Google Play has no orders, and follows what Google says.
-//! The member may share hours of live classes with a family, if the plan has one.
+//! [`lyceum_memberships`], and its part of the schema.
 
-mod command;
-mod error;
-mod event;
 mod graphql;
-mod job;
-mod loader;
-mod model;
-mod policy;
-mod port;
-mod query;
 
-pub(crate) use command::import_plan;
-pub use command::{my_data, play_told};
-pub use event::{ExtraHoursChanged, FamilyJoined, FamilyLeft, MembershipChange, MembershipChanged, PlanArchived};
 pub use graphql::{
     MembershipObject, PlanObject, PlanPriceObject, membership_node, mutations, nodes, plan_node, plan_price_node,
     queries, viewer_fields,
 };
 pub(crate) use graphql::{membership_of_entitlement, plan_price_of_period, plans_of_category, plans_of_course};
-pub use job::{handlers, mails};
-pub use loader::{LiveAllowanceOf, MembershipById, PlanById, PriceById, UpgradesFrom};
-pub(crate) use model::CreatePlanInput;
-pub use model::{
-    BillingInterval, ChangeTime, ExtraHours, ExtraHoursId, LiveAllowance, LiveGiven, Membership, MembershipChangeTerms,
-    MembershipId, MembershipRenewal, MembershipStatus, NewPriceInput, Period, PeriodId, PeriodReason, Plan, PlanId,
-    PlanKind, PlanPrice, PlanPriceId, PlanStatus, PlayOutcome, PlayState, ProviderSubscription, SubscriptionState,
-    Target,
-};
-pub use port::{
-    Authorization, Begun, Change, Held, HoursOffer, NextCharge, Offer, Outcome, Received, StartedSubscription,
-    Students, Terms, WantedHours, bill_later, cancel, change_at_renewal, change_pending, change_trial,
-    drop_subscription, forsake, hold, hold_family, hours_may_be_paid, hours_paid, hours_unpaid, keep_access, keep_paid,
-    live_allowance, lock_target, may_be_paid, offer, offer_change, offer_hours, offer_renewal, open_period, paid,
-    postpone, quote_change, refuse_subscription, reserve_hours, restore, revoke, revoke_hours, subscription_asked,
-    subscription_start, subscription_told, target_course, target_of_change, terms, unpaid,
-};
-pub use query::extra::extra_minutes;
-pub use query::family::{FamilyStay, families_of, family_stays_of};
-pub use query::live::{LiveMember, LiveMembers, live_members, live_members_by_plan, live_upgrades};
-pub use query::membership::to_bill;
-pub use query::subscription::{price_at, subscription, subscriptions_to_ask};
+pub use lyceum_memberships::*;

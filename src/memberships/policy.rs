@@ -8,23 +8,23 @@ use crate::platform::auth::{Actor, Role};
 use crate::platform::payments::google_play::Subscription;
 
 /// Whether the actor may manage a plan: administrators may, and who may edit its course (`edits`).
-pub(super) fn can_manage(actor: &Actor, edits: bool) -> bool {
+pub(crate) fn can_manage(actor: &Actor, edits: bool) -> bool {
     actor.has(Role::Admin) || edits
 }
 
 /// Whether the actor sees a plan: archived ones are for those who may manage it. Members see theirs by their membership.
-pub(super) fn can_see_plan(plan: &Plan, manages: bool) -> bool {
+pub fn can_see_plan(plan: &Plan, manages: bool) -> bool {
     plan.archived_at.is_none() || manages
 }
 
 /// Whether the actor may see a membership: the member and administrators may.
-pub(super) fn can_see(actor: &Actor, member: UserId) -> bool {
+pub fn can_see(actor: &Actor, member: UserId) -> bool {
     can_see_private(actor, member)
 }
 
 /// Why a purchase on Google Play cannot be a user's; `None` if it can. Testers pay nothing, and an app may have named
 /// another user to Google.
-pub(super) fn refusal(user: UserId, read: &Subscription, is_production: bool) -> Option<Error> {
+pub(crate) fn refusal(user: UserId, read: &Subscription, is_production: bool) -> Option<Error> {
     if read.is_test && is_production {
         return Some(error::test_purchase());
     }

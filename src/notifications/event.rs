@@ -13,10 +13,10 @@ use crate::accounts::UserId;
 use crate::platform::outbox::Event;
 
 /// The topic of all notifications.
-pub(super) const ALL: &str = "notifications";
+pub const ALL: &str = "notifications";
 
 /// The topic of the notifications of an audience, by its key.
-pub(super) fn topic(audience: &str) -> String {
+pub fn topic(audience: &str) -> String {
     format!("{ALL}:{audience}")
 }
 
@@ -48,14 +48,14 @@ impl Event for NotificationCreated {
 /// A user has marked notifications, or changed which they are shown; or one was withdrawn from an audience: the number of
 /// unread ones may have changed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct NotificationsMarked {
+pub(crate) struct NotificationsMarked {
     /// The key of the audience.
     audience: String,
 }
 
 impl NotificationsMarked {
     /// The event of an audience, mostly one user.
-    pub(super) fn of(audience: Audience) -> NotificationsMarked {
+    pub(crate) fn of(audience: Audience) -> NotificationsMarked {
         NotificationsMarked { audience: audience.to_string() }
     }
 }
@@ -70,13 +70,15 @@ impl Event for NotificationsMarked {
 
 /// What a subscriber reads of both events. Never recorded.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Activity {
-    pub(super) audience: String,
+pub struct Activity {
+    /// For whom.
+    pub audience: String,
     /// `None` if only the number of unread ones may have changed.
-    pub(super) notification: Option<NotificationId>,
-    pub(super) actor: Option<UserId>,
+    pub notification: Option<NotificationId>,
+    /// Who caused it, and is not told.
+    pub actor: Option<UserId>,
     /// Missing if `notification` is, and in events of an earlier version.
-    pub(super) at: Option<DateTime<Utc>>,
+    pub at: Option<DateTime<Utc>>,
 }
 
 impl Event for Activity {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures_util::{FutureExt, TryFutureExt};
 use uuid::Uuid;
 
-pub(super) use self::device::{DeviceById, DevicesOf};
+pub use self::device::{DeviceById, DevicesOf};
 use super::model::{
     Announcement, AnnouncementId, Audiences, Feed, Notification, NotificationId, NotificationKind, NotificationPlace,
     NotificationState, Report, Settings,
@@ -29,7 +29,7 @@ fn kinds() -> Vec<&'static str> {
 
 /// A page of notifications, in the direction of the page.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct FeedPage(pub(super) Arc<Feed>, pub(super) Page<NotificationPlace>);
+pub struct FeedPage(pub Arc<Feed>, pub Page<NotificationPlace>);
 
 impl Load for FeedPage {
     type Value = Vec<Arc<Notification>>;
@@ -43,7 +43,7 @@ impl Load for FeedPage {
 
 /// The number of notifications in a list, up to 100.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct FeedCount(pub(super) Arc<Feed>);
+pub struct FeedCount(pub Arc<Feed>);
 
 impl Load for FeedCount {
     type Value = i64;
@@ -60,7 +60,7 @@ impl Load for FeedCount {
 
 /// The number of a user's unread notifications, up to 100; may be missing if there are none.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct UnreadOf(pub(super) Arc<Audiences>);
+pub struct UnreadOf(pub Arc<Audiences>);
 
 impl Load for UnreadOf {
     type Value = i64;
@@ -77,9 +77,11 @@ impl Load for UnreadOf {
 
 /// A notification as a user sees it; missing if they are not shown it.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct NotificationFor {
-    pub(super) audiences: Arc<Audiences>,
-    pub(super) id: NotificationId,
+pub struct NotificationFor {
+    /// The user, with the audiences that they belong to.
+    pub audiences: Arc<Audiences>,
+    /// The notification.
+    pub id: NotificationId,
 }
 
 impl Load for NotificationFor {
@@ -114,7 +116,7 @@ impl NotificationFor {
 
 /// How a user wants to be told; missing if they have chosen nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct SettingsOf(pub(super) UserId);
+pub struct SettingsOf(pub UserId);
 
 impl Load for SettingsOf {
     type Value = Arc<Settings>;
@@ -128,7 +130,7 @@ impl Load for SettingsOf {
 
 /// One announcement.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct AnnouncementById(pub(super) AnnouncementId);
+pub struct AnnouncementById(pub AnnouncementId);
 
 impl Load for AnnouncementById {
     type Value = Arc<Announcement>;
@@ -142,7 +144,7 @@ impl Load for AnnouncementById {
 
 /// A page of announcements, in the direction of the page.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct AnnouncementPage(pub(super) Which, pub(super) Page<Uuid>);
+pub struct AnnouncementPage(pub Which, pub Page<Uuid>);
 
 impl Load for AnnouncementPage {
     type Value = Vec<Arc<Announcement>>;
@@ -155,7 +157,7 @@ impl Load for AnnouncementPage {
 
 /// The number of announcements in a list.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct AnnouncementCount(pub(super) Which);
+pub struct AnnouncementCount(pub Which);
 
 impl Load for AnnouncementCount {
     type Value = i64;
@@ -167,7 +169,7 @@ impl Load for AnnouncementCount {
 
 /// What became of the mails and push messages of an announcement, as long as their rows are there.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct DeliveriesOf(pub(super) AnnouncementId);
+pub struct DeliveriesOf(pub AnnouncementId);
 
 impl Load for DeliveriesOf {
     type Value = Report;

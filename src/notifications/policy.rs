@@ -5,13 +5,13 @@ mod schedule;
 use chrono::{DateTime, Timelike, Utc};
 use chrono_tz::Tz;
 
-pub(super) use self::schedule::slot;
+pub(crate) use self::schedule::slot;
 use super::model::{Audience, DeliveryChannel, NotificationKind, Preference, Settings};
 use crate::platform::auth::{Actor, Role};
 
 /// Whether the actor may announce something to an audience. `is_own`: they are in the team of the course, or own the
 /// channel.
-pub(super) fn can_announce(actor: &Actor, audience: Audience, is_own: bool) -> bool {
+pub(crate) fn can_announce(actor: &Actor, audience: Audience, is_own: bool) -> bool {
     match audience {
         Audience::Course(_) | Audience::Channel(_) => is_own || actor.has(Role::Admin),
         Audience::Role(_) | Audience::Everyone => actor.has(Role::Admin),
@@ -21,7 +21,7 @@ pub(super) fn can_announce(actor: &Actor, audience: Audience, is_own: bool) -> b
 
 /// Returns the preferences of a user for a kind: what they chose, or `default`. Security cannot be hidden. There are no
 /// emails to those who have ended all.
-pub(super) fn preference(settings: &Settings, kind: NotificationKind, default: Preference) -> Preference {
+pub fn preference(settings: &Settings, kind: NotificationKind, default: Preference) -> Preference {
     let chosen = settings.chosen.get(&kind).copied().unwrap_or(default);
     Preference {
         in_app: chosen.in_app || kind == NotificationKind::Security,
@@ -32,13 +32,13 @@ pub(super) fn preference(settings: &Settings, kind: NotificationKind, default: P
 
 /// Whether a user is shown a notification of a kind in the list. `mute_keys` are those of the notification, and `default`
 /// the kind's preferences.
-pub(super) fn is_shown(settings: &Settings, kind: NotificationKind, default: Preference, mute_keys: &[String]) -> bool {
+pub(crate) fn is_shown(settings: &Settings, kind: NotificationKind, default: Preference, mute_keys: &[String]) -> bool {
     let is_muted = mute_keys.iter().any(|key| settings.muted.contains(key));
     preference(settings, kind, default).in_app && !is_muted
 }
 
 /// Whether to send a notification that a user [is shown](is_shown).
-pub(super) fn wants(
+pub(crate) fn wants(
     settings: &Settings,
     kind: NotificationKind,
     default: Preference,

@@ -5,69 +5,70 @@ use crate::graphql::Error;
 use crate::graphql::error::UserErrorCode;
 use crate::graphql::money::{CurrencyCode, Money};
 
-pub(super) fn no_such_order() -> Error {
+/// There is no such order, or the viewer may not know of it.
+pub fn no_such_order() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["orderId"], "There is no such order.")
 }
 
-pub(super) fn no_such_item() -> Error {
+pub(crate) fn no_such_item() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["itemIds"], "There is no such item in this order.")
 }
 
-pub(super) fn no_such_event() -> Error {
+pub(crate) fn no_such_event() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["paymentEventId"], "There is no such event.")
 }
 
-pub(super) fn only_administrators() -> Error {
+pub(crate) fn only_administrators() -> Error {
     Error::Forbidden("Only administrators manage orders.".into())
 }
 
-pub(super) fn no_payments() -> Error {
+pub(crate) fn no_payments() -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &[], "This school takes no payments at the moment.")
 }
 
-pub(super) fn which_provider() -> Error {
+pub(crate) fn which_provider() -> Error {
     let message = "Several payment providers are set up: say which one the buyer pays at.";
     Error::invalid(UserErrorCode::NotAllowed, &["provider"], message)
 }
 
-pub(super) fn no_such_provider() -> Error {
+pub(crate) fn no_such_provider() -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &["provider"], "This school takes no payments with this provider.")
 }
 
-pub(super) fn cannot_charge(total: Money) -> Error {
+pub(crate) fn cannot_charge(total: Money) -> Error {
     let message = format!("The payment provider cannot charge {total}.");
     Error::invalid(UserErrorCode::NotAllowed, &["provider"], message)
 }
 
-pub(super) fn another_total(total: Money) -> Error {
+pub(crate) fn another_total(total: Money) -> Error {
     let message = format!("The total is {total} now. Show it to the buyer, and order again.");
     Error::invalid(UserErrorCode::NotAllowed, &["expectedTotal"], message)
 }
 
-pub(super) fn no_such_donation() -> Error {
+pub(crate) fn no_such_donation() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["donationId"], "There is no such repeated donation.")
 }
 
-pub(super) fn donation_ended() -> Error {
+pub(crate) fn donation_ended() -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &["donationId"], "This donation has ended.")
 }
 
-pub(super) fn no_tax_now() -> Error {
+pub(crate) fn no_tax_now() -> Error {
     let message = "The tax cannot be determined at the moment. Try again in a minute.";
     Error::invalid(UserErrorCode::TryAgain, &[], message)
 }
 
-pub(super) fn bad_tax_id() -> Error {
+pub(crate) fn bad_tax_id() -> Error {
     let message = "This is not a valid VAT ID. Correct it, or leave it out.";
     Error::invalid(UserErrorCode::Invalid, &["billing", "taxId"], message)
 }
 
-pub(super) fn untaxable_country() -> Error {
+pub(crate) fn untaxable_country() -> Error {
     let message = "The tax of this country cannot be determined, so nothing is sold there.";
     Error::invalid(UserErrorCode::NotAllowed, &["billing", "country"], message)
 }
 
-pub(super) fn bought_already(other: &Order, path: &[&str]) -> Error {
+pub(crate) fn bought_already(other: &Order, path: &[&str]) -> Error {
     let number = other.number;
     let message = match other.paid_at {
         Some(_) => format!("You have bought this course with order {number}."),
@@ -77,51 +78,51 @@ pub(super) fn bought_already(other: &Order, path: &[&str]) -> Error {
     Error::invalid(UserErrorCode::Taken, path, message)
 }
 
-pub(super) fn owned_already(path: &[&str]) -> Error {
+pub(crate) fn owned_already(path: &[&str]) -> Error {
     Error::invalid(UserErrorCode::Taken, path, "You have this course already.")
 }
 
-pub(super) fn no_such_course(path: &[&str]) -> Error {
+pub(crate) fn no_such_course(path: &[&str]) -> Error {
     Error::invalid(UserErrorCode::NotFound, path, "There is no such course, or it cannot be bought.")
 }
 
-pub(super) fn free_gift(path: &[&str]) -> Error {
+pub(crate) fn free_gift(path: &[&str]) -> Error {
     Error::invalid(UserErrorCode::NotAllowed, path, "This course is free for all, so it needs no gift.")
 }
 
-pub(super) fn no_extra_hours(path: &[&str]) -> Error {
+pub(crate) fn no_extra_hours(path: &[&str]) -> Error {
     let message = "You have no membership in this month whose plan sells extra hours.";
     Error::invalid(UserErrorCode::NotAllowed, path, message)
 }
 
-pub(super) fn too_many_hours(left: i64, path: &[&str]) -> Error {
+pub(crate) fn too_many_hours(left: i64, path: &[&str]) -> Error {
     let message = format!("Your plan sells you at most {left} more for this month.");
     Error::invalid(UserErrorCode::OutOfRange, path, message)
 }
 
-pub(super) fn no_such_gift() -> Error {
+pub(crate) fn no_such_gift() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["code"], "There is no such gift, or it was taken back.")
 }
 
-pub(super) fn claimed_already() -> Error {
+pub(crate) fn claimed_already() -> Error {
     Error::invalid(UserErrorCode::Taken, &["code"], "This gift has been claimed by another user.")
 }
 
-pub(super) fn gift_is_owned() -> Error {
+pub(crate) fn gift_is_owned() -> Error {
     let message = "You have this course already. Give the code to another person, or let the gift expire.";
     Error::invalid(UserErrorCode::Taken, &["code"], message)
 }
 
-pub(super) fn no_gift_with_id() -> Error {
+pub(crate) fn no_gift_with_id() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["giftId"], "There is no such gift of yours.")
 }
 
-pub(super) fn not_resendable() -> Error {
+pub(crate) fn not_resendable() -> Error {
     let message = "Only a gift that is paid for and not claimed can be sent again.";
     Error::invalid(UserErrorCode::NotAllowed, &["giftId"], message)
 }
 
-pub(super) fn mailed_too_often() -> Error {
+pub(crate) fn mailed_too_often() -> Error {
     Error::invalid(
         UserErrorCode::TooOften,
         &["giftId"],
@@ -129,89 +130,93 @@ pub(super) fn mailed_too_often() -> Error {
     )
 }
 
-pub(super) fn no_such_membership() -> Error {
+pub(crate) fn no_such_membership() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["membershipId"], "There is no such membership.")
 }
 
-pub(super) fn another_currency(own: CurrencyCode) -> Error {
+pub(crate) fn another_currency(own: CurrencyCode) -> Error {
     let message = format!("This price is in {}.", own.code());
     Error::invalid(UserErrorCode::NotAllowed, &["billing", "currency"], message)
 }
 
-pub(super) fn not_pending(order: &Order) -> Error {
+pub(crate) fn not_pending(order: &Order) -> Error {
     let status = order.status.as_str().to_lowercase().replace('_', " ");
     let message = format!("Only an order that waits for its payment can be canceled; this one is {status}.");
     Error::invalid(UserErrorCode::NotAllowed, &["orderId"], message)
 }
 
-pub(super) fn processing(path: &[&str]) -> Error {
+pub(crate) fn processing(path: &[&str]) -> Error {
     let message = "The payment is on its way. Wait until the provider says what has become of it.";
     Error::invalid(UserErrorCode::NotAllowed, path, message)
 }
 
-pub(super) fn not_refundable() -> Error {
+pub(crate) fn not_refundable() -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &["orderId"], "There is nothing left of this order to refund.")
 }
 
-pub(super) fn processed_already() -> Error {
+pub(crate) fn processed_already() -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &["paymentEventId"], "This event is processed.")
 }
 
-pub(super) fn too_many_pending() -> Error {
+pub(crate) fn too_many_pending() -> Error {
     let message = "Too many of your orders wait for their payment. Pay or cancel some.";
     Error::invalid(UserErrorCode::TooOften, &[], message)
 }
 
-pub(super) fn no_such_coupon() -> Error {
+pub(crate) fn no_such_coupon() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["couponCode"], "There is no such coupon.")
 }
 
-pub(super) fn bad_coupon(why: &'static str) -> Error {
+pub(crate) fn bad_coupon(why: &'static str) -> Error {
     Error::invalid(UserErrorCode::NotAllowed, &["couponCode"], why)
 }
 
-pub(super) fn no_coupon_with_id() -> Error {
+pub(crate) fn no_coupon_with_id() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["couponId"], "There is no such coupon, or it is archived.")
 }
 
-pub(super) fn code_taken() -> Error {
+pub(crate) fn code_taken() -> Error {
     Error::invalid(UserErrorCode::Taken, &["code"], "Another coupon has this code. Archive that one first.")
 }
 
-pub(super) fn no_such_course_of_coupon() -> Error {
+pub(crate) fn no_such_course_of_coupon() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["courseIds"], "There is no such course.")
 }
 
-pub(super) fn no_such_category() -> Error {
+pub(crate) fn no_such_category() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["categoryIds"], "There is no such category.")
 }
 
-pub(super) fn no_such_plan() -> Error {
+pub(crate) fn no_such_plan() -> Error {
     Error::invalid(UserErrorCode::NotFound, &["planIds"], "There is no such plan.")
 }
 
-pub(super) fn coupons_forbidden() -> Error {
+/// The viewer may not see coupons.
+pub fn coupons_forbidden() -> Error {
     Error::Forbidden("Only administrators see coupons.".into())
 }
 
-pub(super) fn earnings_forbidden() -> Error {
+/// The viewer may not see the earnings of the channel.
+pub fn earnings_forbidden() -> Error {
     Error::Forbidden("Only the owner of the channel and administrators see what it earns.".into())
 }
 
-pub(super) fn not_owed(owed: Money) -> Error {
+pub(crate) fn not_owed(owed: Money) -> Error {
     let message = format!("The amount is more than nothing, and at most what is owed to the channel: {owed}.");
     Error::invalid(UserErrorCode::OutOfRange, &["amount"], message)
 }
 
-pub(super) fn paid_out_already() -> Error {
+pub(crate) fn paid_out_already() -> Error {
     let message = "A payout for this month and currency is recorded.";
     Error::invalid(UserErrorCode::Taken, &["month"], message)
 }
 
-pub(super) fn orders_forbidden() -> Error {
+/// The viewer may not see the orders of the user.
+pub fn orders_forbidden() -> Error {
     Error::Forbidden("Only the user and administrators see these orders.".into())
 }
 
-pub(super) fn buyers_forbidden() -> Error {
+/// The viewer may not find orders by their buyers.
+pub fn buyers_forbidden() -> Error {
     Error::Forbidden("Only who may see email addresses finds orders by them.".into())
 }

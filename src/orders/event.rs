@@ -7,7 +7,7 @@ use crate::accounts::UserId;
 use crate::platform::outbox::Event;
 
 /// The topic of an order.
-pub(super) fn topic(order: OrderId) -> String {
+pub fn topic(order: OrderId) -> String {
     format!("order:{}", order.uuid())
 }
 
@@ -142,8 +142,9 @@ impl Event for DonationEnded {
 
 /// What a subscriber reads of any of these events. Never recorded.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct OrderChanged {
-    pub(super) order: OrderId,
+pub struct OrderChanged {
+    /// The order.
+    pub order: OrderId,
 }
 
 impl Event for OrderChanged {

@@ -11,8 +11,8 @@ use chrono::{DateTime, Utc};
 use futures_util::{FutureExt, TryFutureExt};
 use uuid::Uuid;
 
-pub(super) use donation::{DonationById, DonationCount, DonationPage};
-pub(super) use earnings::{EarnedBy, EarnedIn, PayoutsOf, SaleCount, SalePage};
+pub use donation::{DonationById, DonationCount, DonationPage};
+pub use earnings::{EarnedBy, EarnedIn, PayoutsOf, SaleCount, SalePage};
 
 use super::model::{
     Coupon, CouponId, CouponScope, Dispute, DisputeId, Gift, GiftId, Invoice, Order, OrderId, OrderItem, OrderItemId,
@@ -51,7 +51,7 @@ fn grouped<K: Eq + Hash, V>(rows: Vec<V>, key: impl Fn(&V) -> K) -> HashMap<K, A
 
 /// The latest order with which an access was bought; missing if it was not bought.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct OrderOf(pub(super) EntitlementId);
+pub struct OrderOf(pub EntitlementId);
 
 impl Load for OrderOf {
     type Value = OrderId;
@@ -66,7 +66,7 @@ impl Load for OrderOf {
 
 /// All orders of a membership, latest first; missing if there are none.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct OrdersOf(pub(super) MembershipId);
+pub struct OrdersOf(pub MembershipId);
 
 impl Load for OrdersOf {
     type Value = Arc<Vec<Arc<Order>>>;
@@ -85,7 +85,7 @@ impl Load for OrdersOf {
 
 /// The order of a period of a membership.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct OrderOfPeriod(pub(super) PeriodId);
+pub struct OrderOfPeriod(pub PeriodId);
 
 impl Load for OrderOfPeriod {
     type Value = OrderId;
@@ -99,7 +99,7 @@ impl Load for OrderOfPeriod {
 
 /// The order of a payment.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct OrderOfPayment(pub(super) Uuid);
+pub struct OrderOfPayment(pub Uuid);
 
 impl Load for OrderOfPayment {
     type Value = OrderId;
@@ -113,7 +113,7 @@ impl Load for OrderOfPayment {
 
 /// The items of an order, in the order of their places.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct ItemsOf(pub(super) OrderId);
+pub struct ItemsOf(pub OrderId);
 
 impl Load for ItemsOf {
     type Value = Arc<Vec<OrderItem>>;
@@ -127,7 +127,7 @@ impl Load for ItemsOf {
 
 /// One gift.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct GiftById(pub(super) GiftId);
+pub struct GiftById(pub GiftId);
 
 impl Load for GiftById {
     type Value = Arc<Gift>;
@@ -141,7 +141,7 @@ impl Load for GiftById {
 
 /// The gift that an item is; missing if it is none.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct GiftOf(pub(super) OrderItemId);
+pub struct GiftOf(pub OrderItemId);
 
 impl Load for GiftOf {
     type Value = Arc<Gift>;
@@ -155,7 +155,7 @@ impl Load for GiftOf {
 
 /// One item of an order.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct ItemById(pub(super) OrderItemId);
+pub struct ItemById(pub OrderItemId);
 
 impl Load for ItemById {
     type Value = Arc<OrderItem>;
@@ -169,7 +169,7 @@ impl Load for ItemById {
 
 /// The payment of an order; missing if the order costs nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct PaymentOf(pub(super) OrderId);
+pub struct PaymentOf(pub OrderId);
 
 impl Load for PaymentOf {
     type Value = Arc<Payment>;
@@ -183,7 +183,7 @@ impl Load for PaymentOf {
 
 /// The refunds of an order, oldest first.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct RefundsOf(pub(super) OrderId);
+pub struct RefundsOf(pub OrderId);
 
 impl Load for RefundsOf {
     type Value = Arc<Vec<Refund>>;
@@ -197,7 +197,7 @@ impl Load for RefundsOf {
 
 /// One refund.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct RefundById(pub(super) RefundId);
+pub struct RefundById(pub RefundId);
 
 impl Load for RefundById {
     type Value = Arc<Refund>;
@@ -211,7 +211,7 @@ impl Load for RefundById {
 
 /// The parts of a refund.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct PartsOf(pub(super) RefundId);
+pub struct PartsOf(pub RefundId);
 
 impl Load for PartsOf {
     type Value = Arc<Vec<RefundItem>>;
@@ -225,7 +225,7 @@ impl Load for PartsOf {
 
 /// The invoice of an order; missing until a job has issued it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct InvoiceOf(pub(super) OrderId);
+pub struct InvoiceOf(pub OrderId);
 
 impl Load for InvoiceOf {
     type Value = Arc<Invoice>;
@@ -239,7 +239,7 @@ impl Load for InvoiceOf {
 
 /// The credit note of a refund; missing until a job has issued it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct CreditNoteOf(pub(super) RefundId);
+pub struct CreditNoteOf(pub RefundId);
 
 impl Load for CreditNoteOf {
     type Value = Arc<Invoice>;
@@ -253,7 +253,7 @@ impl Load for CreditNoteOf {
 
 /// The disputes about an order, oldest first.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct DisputesOf(pub(super) OrderId);
+pub struct DisputesOf(pub OrderId);
 
 impl Load for DisputesOf {
     type Value = Arc<Vec<Dispute>>;
@@ -267,7 +267,7 @@ impl Load for DisputesOf {
 
 /// One dispute.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct DisputeById(pub(super) DisputeId);
+pub struct DisputeById(pub DisputeId);
 
 impl Load for DisputeById {
     type Value = Arc<Dispute>;
@@ -281,10 +281,13 @@ impl Load for DisputeById {
 
 /// A page of orders, in the direction of the page.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct OrderPage {
-    pub(super) which: OrderWhich,
-    pub(super) ascending: bool,
-    pub(super) page: SortedPage,
+pub struct OrderPage {
+    /// Which orders.
+    pub which: OrderWhich,
+    /// Whether they are in ascending order.
+    pub ascending: bool,
+    /// The page.
+    pub page: SortedPage,
 }
 
 impl Load for OrderPage {
@@ -301,7 +304,7 @@ impl Load for OrderPage {
 
 /// The number of orders in a list.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct OrderCount(pub(super) OrderWhich);
+pub struct OrderCount(pub OrderWhich);
 
 impl Load for OrderCount {
     type Value = i64;
@@ -314,7 +317,7 @@ impl Load for OrderCount {
 
 /// One event of a payment provider.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct PaymentEventById(pub(super) PaymentEventId);
+pub struct PaymentEventById(pub PaymentEventId);
 
 impl Load for PaymentEventById {
     type Value = Arc<PaymentEvent>;
@@ -328,7 +331,7 @@ impl Load for PaymentEventById {
 
 /// A page of events of payment providers, in the direction of the page.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct PaymentEventPage(pub(super) PaymentEventWhich, pub(super) Page<(DateTime<Utc>, Uuid)>);
+pub struct PaymentEventPage(pub PaymentEventWhich, pub Page<(DateTime<Utc>, Uuid)>);
 
 impl Load for PaymentEventPage {
     type Value = Vec<Arc<PaymentEvent>>;
@@ -344,7 +347,7 @@ impl Load for PaymentEventPage {
 
 /// The number of events in a list.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct PaymentEventCount(pub(super) PaymentEventWhich);
+pub struct PaymentEventCount(pub PaymentEventWhich);
 
 impl Load for PaymentEventCount {
     type Value = i64;
@@ -357,7 +360,7 @@ impl Load for PaymentEventCount {
 
 /// One coupon.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct CouponById(pub(super) CouponId);
+pub struct CouponById(pub CouponId);
 
 impl Load for CouponById {
     type Value = Arc<Coupon>;
@@ -371,7 +374,7 @@ impl Load for CouponById {
 
 /// What a coupon is for; missing if that is everything.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct ScopeOf(pub(super) CouponId);
+pub struct ScopeOf(pub CouponId);
 
 impl Load for ScopeOf {
     type Value = Arc<CouponScope>;
@@ -395,7 +398,7 @@ impl Load for ScopeOf {
 
 /// The number of orders that use a coupon; missing if there are none.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct UsesOf(pub(super) CouponId);
+pub struct UsesOf(pub CouponId);
 
 impl Load for UsesOf {
     type Value = i64;
@@ -409,7 +412,7 @@ impl Load for UsesOf {
 
 /// A page of coupons, in the direction of the page.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct CouponPage(pub(super) Option<bool>, pub(super) Page<(DateTime<Utc>, Uuid)>);
+pub struct CouponPage(pub Option<bool>, pub Page<(DateTime<Utc>, Uuid)>);
 
 impl Load for CouponPage {
     type Value = Vec<Arc<Coupon>>;
@@ -425,7 +428,7 @@ impl Load for CouponPage {
 
 /// The number of coupons in a list.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct CouponCount(pub(super) Option<bool>);
+pub struct CouponCount(pub Option<bool>);
 
 impl Load for CouponCount {
     type Value = i64;

@@ -10,22 +10,22 @@ use crate::graphql::money::CurrencyCode;
 use crate::platform::auth::{Actor, Role};
 
 /// Whether the actor may see an order: its buyer and administrators may.
-pub(super) fn can_see(actor: &Actor, buyer: UserId) -> bool {
+pub fn can_see(actor: &Actor, buyer: UserId) -> bool {
     can_see_private(actor, buyer)
 }
 
 /// Whether the actor may list all orders and refund them: administrators may.
-pub(super) fn can_manage(actor: &Actor) -> bool {
+pub fn can_manage(actor: &Actor) -> bool {
     actor.has(Role::Admin)
 }
 
 /// Whether the actor may see what a channel earns: its owner and administrators may.
-pub(super) fn can_see_earnings(actor: &Actor, owner: UserId) -> bool {
+pub fn can_see_earnings(actor: &Actor, owner: UserId) -> bool {
     can_see_private(actor, owner)
 }
 
 /// Whether a user who has asked for a table of it before may still see what a channel earns: see [`can_see_earnings`].
-pub(super) fn still_sees_earnings(user: &User, owner: UserId) -> bool {
+pub(crate) fn still_sees_earnings(user: &User, owner: UserId) -> bool {
     user.id == owner || user.role == Role::Admin
 }
 
@@ -33,7 +33,7 @@ pub(super) fn still_sees_earnings(user: &User, owner: UserId) -> bool {
 ///
 /// `ledger` has all entitlements of the user that may cover the course. Access that ends, or that is part of something
 /// larger, is no reason not to buy the course.
-pub(super) fn owns(ledger: &[Entitlement], course: Uuid, now: DateTime<Utc>) -> bool {
+pub(crate) fn owns(ledger: &[Entitlement], course: Uuid, now: DateTime<Utc>) -> bool {
     ledger.iter().any(|row| {
         row.course_id == Some(course)
             && row.is_active(now)
@@ -46,7 +46,7 @@ pub(super) fn owns(ledger: &[Entitlement], course: Uuid, now: DateTime<Utc>) -> 
 ///
 /// # Errors
 /// Why it is not.
-pub(super) fn is_valid(coupon: &Coupon, currency: CurrencyCode, now: DateTime<Utc>) -> Result<(), &'static str> {
+pub(crate) fn is_valid(coupon: &Coupon, currency: CurrencyCode, now: DateTime<Utc>) -> Result<(), &'static str> {
     if coupon.archived_at.is_some() || coupon.ends_at.is_some_and(|end| end <= now) {
         return Err("This coupon is not valid anymore.");
     }
@@ -63,7 +63,7 @@ pub(super) fn is_valid(coupon: &Coupon, currency: CurrencyCode, now: DateTime<Ut
 ///
 /// # Errors
 /// Why it cannot.
-pub(super) fn has_uses_left(coupon: &Coupon, (all, own): (i64, i64)) -> Result<(), &'static str> {
+pub(crate) fn has_uses_left(coupon: &Coupon, (all, own): (i64, i64)) -> Result<(), &'static str> {
     if coupon.max_uses.is_some_and(|most| all >= i64::from(most)) {
         return Err("This coupon has been used up.");
     }

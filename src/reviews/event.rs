@@ -21,7 +21,7 @@ pub struct ReviewPosted {
 
 impl ReviewPosted {
     /// The event of a review, by its post.
-    pub(super) fn of(post: &Post) -> ReviewPosted {
+    pub fn of(post: &Post) -> ReviewPosted {
         ReviewPosted { review: ReviewId::new(post.id), course: post.course_id, author: post.author_id }
     }
 }

@@ -17,7 +17,7 @@ use crate::platform::internal_error::InternalError;
 
 /// One review.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct ReviewById(pub(super) Uuid);
+pub struct ReviewById(pub Uuid);
 
 impl Load for ReviewById {
     type Value = Arc<Review>;
@@ -31,7 +31,7 @@ impl Load for ReviewById {
 
 /// The review of a course by a user; missing if there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct ReviewBy(pub(super) CourseId, pub(super) UserId);
+pub struct ReviewBy(pub CourseId, pub UserId);
 
 impl Load for ReviewBy {
     type Value = Arc<Review>;
@@ -45,7 +45,7 @@ impl Load for ReviewBy {
 
 /// A page of reviews, in the direction of the page.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct ReviewPage(pub(super) Arc<Which>, pub(super) ReviewSort, pub(super) Page<ReviewPlace>);
+pub struct ReviewPage(pub Arc<Which>, pub ReviewSort, pub Page<ReviewPlace>);
 
 impl Load for ReviewPage {
     type Value = Vec<Arc<Review>>;
@@ -61,7 +61,7 @@ impl Load for ReviewPage {
 
 /// The number of reviews in a list.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct ReviewCount(pub(super) Arc<Which>);
+pub struct ReviewCount(pub Arc<Which>);
 
 impl Load for ReviewCount {
     type Value = i64;

@@ -7,7 +7,7 @@ use crate::discussions::Rights;
 use crate::entitlements::{EndReason, Entitlement};
 
 /// Whether the user may review a course: those who are entitled to it may, but not its team.
-pub(super) fn can_review(rights: &Rights) -> bool {
+pub(crate) fn can_review(rights: &Rights) -> bool {
     rights.writes && !rights.is_team
 }
 
@@ -15,7 +15,7 @@ pub(super) fn can_review(rights: &Rights) -> bool {
 ///
 /// `ledger` has all entitlements of the user that may cover the course; `category_path` is that of the course. What
 /// counts is the access that ended last: whose membership expired after a purchase was refunded had access until then.
-pub(super) fn is_refunded(ledger: &[Entitlement], course: Uuid, category_path: &[Uuid], now: DateTime<Utc>) -> bool {
+pub(crate) fn is_refunded(ledger: &[Entitlement], course: Uuid, category_path: &[Uuid], now: DateTime<Utc>) -> bool {
     let rows = || ledger.iter().filter(|row| row.covers(course, category_path));
     if rows().any(|row| row.is_active(now)) {
         return false;

@@ -16,16 +16,16 @@ use crate::graphql::page::Page;
 use crate::platform::db::schema::reviews;
 use crate::platform::db::{RunQueryDsl, Tx, sql_query};
 
-pub(super) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[Uuid]) -> QueryResult<Vec<Review>> {
+pub(crate) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[Uuid]) -> QueryResult<Vec<Review>> {
     reviews::table.filter(reviews::post_id.eq_any(ids)).select(Review::as_select()).load(conn).await
 }
 
-pub(super) async fn by_id(tx: &mut Tx, id: Uuid) -> QueryResult<Option<Review>> {
+pub(crate) async fn by_id(tx: &mut Tx, id: Uuid) -> QueryResult<Option<Review>> {
     Ok(by_ids(tx.conn(), &[id]).await?.pop())
 }
 
 /// Returns those reviews that one of the users has written of one of the courses.
-pub(super) async fn of_pairs(
+pub(crate) async fn of_pairs(
     conn: &mut AsyncPgConnection,
     courses: &[CourseId],
     users: &[UserId],
@@ -38,7 +38,7 @@ pub(super) async fn of_pairs(
 }
 
 /// Inserts a review; `None` if the author has one of the course already.
-pub(super) async fn insert(tx: &mut Tx, new: NewReview) -> QueryResult<Option<Review>> {
+pub(crate) async fn insert(tx: &mut Tx, new: NewReview) -> QueryResult<Option<Review>> {
     diesel::insert_into(reviews::table)
         .values(new)
         .on_conflict((reviews::course_id, reviews::author_id))
@@ -50,7 +50,7 @@ pub(super) async fn insert(tx: &mut Tx, new: NewReview) -> QueryResult<Option<Re
 }
 
 /// Inserts reviews that everybody sees, each with the number of its votes.
-pub(super) async fn insert_all(tx: &mut Tx, new: &[(NewReview, i32)]) -> QueryResult<usize> {
+pub(crate) async fn insert_all(tx: &mut Tx, new: &[(NewReview, i32)]) -> QueryResult<usize> {
     sql_query(
         "INSERT INTO reviews (post_id, course_id, author_id, stars, votes, is_shown, is_refunded) \
          SELECT *, true, false FROM unnest($1, $2, $3, $4, $5)",
@@ -65,7 +65,7 @@ pub(super) async fn insert_all(tx: &mut Tx, new: &[(NewReview, i32)]) -> QueryRe
 }
 
 /// Changes a rating; returns it as it was and as it is. `None` if there is no such review.
-pub(super) async fn change(tx: &mut Tx, id: Uuid, changes: ReviewChanges) -> QueryResult<Option<(Rating, Rating)>> {
+pub(crate) async fn change(tx: &mut Tx, id: Uuid, changes: ReviewChanges) -> QueryResult<Option<(Rating, Rating)>> {
     let row = reviews::table.find(id).select(Rating::as_select()).for_no_key_update();
     let Some(old) = row.first(tx.conn()).await.optional()? else { return Ok(None) };
     let new = diesel::update(reviews::table.find(id)).set(changes).returning(Rating::as_returning());
@@ -73,13 +73,13 @@ pub(super) async fn change(tx: &mut Tx, id: Uuid, changes: ReviewChanges) -> Que
 }
 
 /// Deletes a review, whose post is deleted next; returns its rating.
-pub(super) async fn delete(tx: &mut Tx, id: Uuid) -> QueryResult<Option<Rating>> {
+pub(crate) async fn delete(tx: &mut Tx, id: Uuid) -> QueryResult<Option<Rating>> {
     let row = diesel::delete(reviews::table.find(id)).returning(Rating::as_returning());
     row.get_result(tx.conn()).await.optional()
 }
 
 /// Sets the number of votes by which a review is sorted.
-pub(super) async fn set_votes(tx: &mut Tx, id: Uuid, votes: i32) -> QueryResult<usize> {
+pub(crate) async fn set_votes(tx: &mut Tx, id: Uuid, votes: i32) -> QueryResult<usize> {
     diesel::update(reviews::table.find(id).filter(reviews::votes.ne(votes)))
         .set(reviews::votes.eq(votes))
         .execute(tx.conn())
@@ -87,7 +87,7 @@ pub(super) async fn set_votes(tx: &mut Tx, id: Uuid, votes: i32) -> QueryResult<
 }
 
 /// Returns the latest reviews by a user, at most `limit`; of one course if that is given.
-pub(super) async fn latest_of(
+pub(crate) async fn latest_of(
     conn: &mut AsyncPgConnection,
     user: UserId,
     course: Option<CourseId>,
@@ -101,7 +101,7 @@ pub(super) async fn latest_of(
 }
 
 /// Counts the reviews of each course that count, by one to five stars; a course without any is missing.
-pub(super) async fn count_stars(
+pub(crate) async fn count_stars(
     conn: &mut AsyncPgConnection,
     courses: &[CourseId],
 ) -> QueryResult<HashMap<CourseId, [i32; 5]>> {
@@ -147,7 +147,7 @@ macro_rules! listed {
 ///
 /// Takes a shared connection, so that several pages can be pipelined. Rows are compared as tuples, so that an index
 /// scan can start at the cursor.
-pub(super) async fn page(
+pub(crate) async fn page(
     mut conn: &AsyncPgConnection,
     which: &Which,
     sort: ReviewSort,
@@ -174,6 +174,6 @@ pub(super) async fn page(
 }
 
 /// Counts the reviews of a list.
-pub(super) async fn count(mut conn: &AsyncPgConnection, which: &Which) -> QueryResult<i64> {
+pub(crate) async fn count(mut conn: &AsyncPgConnection, which: &Which) -> QueryResult<i64> {
     listed!(which).count().get_result(&mut conn).await
 }

@@ -31,7 +31,7 @@ const MOST_TOKENS: i64 = 100;
 /// # Errors
 /// The actor has no session, or has not authenticated recently; the input is invalid; the actor is banned or has too
 /// many tokens.
-pub(crate) async fn create_api_token(
+pub async fn create_api_token(
     app: &App,
     actor: &Actor,
     client: &Client,
@@ -91,7 +91,7 @@ pub(crate) async fn create_api_token(
 ///
 /// # Errors
 /// The token is not one of the actor's, or is already revoked.
-pub(crate) async fn revoke_api_token(
+pub async fn revoke_api_token(
     app: &App,
     actor: &Actor,
     client: &Client,
@@ -119,7 +119,7 @@ pub(crate) async fn revoke_api_token(
 ///
 /// # Errors
 /// The actor has no session.
-pub(crate) async fn api_tokens(app: &App, actor: &Actor) -> Result<Vec<ApiToken>> {
+pub async fn api_tokens(app: &App, actor: &Actor) -> Result<Vec<ApiToken>> {
     let (user, _) = signed_in(actor)?;
     Ok(query::kept(&mut *app.db.read().await?, user).await?)
 }

@@ -5,7 +5,7 @@ use crate::accounts::policy;
 use crate::platform::auth::Actor;
 
 /// Returns the entry as the actor may see it: administrators the trail, others their own security log.
-pub(crate) fn shown(actor: &Actor, entry: AuditEntry) -> Option<AuditEntry> {
+pub fn shown(actor: &Actor, entry: AuditEntry) -> Option<AuditEntry> {
     if policy::can_administer(actor) {
         return Some(entry);
     }
@@ -15,7 +15,7 @@ pub(crate) fn shown(actor: &Actor, entry: AuditEntry) -> Option<AuditEntry> {
 
 /// Returns an entry of the viewer's security log: where another user acted, the IP address, the user agent and the
 /// request id are left out.
-pub(crate) fn redacted(mut entry: AuditEntry, viewer: UserId) -> AuditEntry {
+pub fn redacted(mut entry: AuditEntry, viewer: UserId) -> AuditEntry {
     if entry.actor_id.is_some_and(|actor| actor != viewer) {
         entry.ip = None;
         entry.user_agent.clear();

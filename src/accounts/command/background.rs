@@ -16,7 +16,7 @@ use crate::platform::jobs::replay_in;
 ///
 /// # Errors
 /// The actor is not an administrator; there is no such job, or it is not dead.
-pub(crate) async fn replay_job(app: &App, actor: &Actor, client: &Client, id: JobId) -> Result<ListedJob> {
+pub async fn replay_job(app: &App, actor: &Actor, client: &Client, id: JobId) -> Result<ListedJob> {
     if !policy::can_administer(actor) {
         return Err(Error::Forbidden("Only administrators replay jobs.".into()));
     }

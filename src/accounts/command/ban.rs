@@ -24,7 +24,7 @@ const LONGEST_REASON: usize = 500;
 ///
 /// # Errors
 /// The input is invalid; the actor is not an administrator, or bans themselves: so one administrator always remains.
-pub(crate) async fn ban(app: &App, actor: &Actor, client: &Client, input: BanUserInput) -> Result<User> {
+pub async fn ban(app: &App, actor: &Actor, client: &Client, input: BanUserInput) -> Result<User> {
     if !policy::can_administer(actor) {
         return Err(Error::Forbidden("Only administrators ban.".into()));
     }
@@ -63,7 +63,7 @@ pub(crate) async fn ban(app: &App, actor: &Actor, client: &Client, input: BanUse
 ///
 /// # Errors
 /// The actor is not an administrator; there is no such user.
-pub(crate) async fn unban(app: &App, actor: &Actor, client: &Client, input: UnbanUserInput) -> Result<User> {
+pub async fn unban(app: &App, actor: &Actor, client: &Client, input: UnbanUserInput) -> Result<User> {
     if !policy::can_administer(actor) {
         return Err(Error::Forbidden("Only administrators lift bans.".into()));
     }

@@ -16,7 +16,7 @@ const USERS: &str = "userIds";
 ///
 /// # Errors
 /// There are no users, too many, or one twice.
-pub(crate) async fn ban_users(
+pub async fn ban_users(
     app: &App,
     actor: &Actor,
     client: &Client,
@@ -33,7 +33,7 @@ pub(crate) async fn ban_users(
 ///
 /// # Errors
 /// There are no users, too many, or one twice.
-pub(crate) async fn unban_users(
+pub async fn unban_users(
     app: &App,
     actor: &Actor,
     client: &Client,
@@ -46,7 +46,7 @@ pub(crate) async fn unban_users(
 ///
 /// # Errors
 /// There are no users, too many, or one twice.
-pub(crate) async fn change_roles(
+pub async fn change_roles(
     app: &App,
     actor: &Actor,
     client: &Client,

@@ -27,7 +27,7 @@ use crate::platform::outbox;
 ///
 /// # Errors
 /// The session is not confirmed; the viewer is the last administrator.
-pub(crate) async fn give_up(app: &App, actor: &Actor, client: &Client, input: DeleteAccountInput) -> Result<User> {
+pub async fn give_up(app: &App, actor: &Actor, client: &Client, input: DeleteAccountInput) -> Result<User> {
     let confirmed = confirm_session(app, actor, client, input.password).await?;
     let id = confirmed.user;
     let (user, ended) = app
@@ -70,12 +70,7 @@ async fn schedule(tx: &mut Tx, app: &App, client: &Client, user: &User) -> Resul
 ///
 /// # Errors
 /// The account is another user's and the actor is not an administrator; there is no such user, or they were deleted.
-pub(crate) async fn cancel(
-    app: &App,
-    actor: &Actor,
-    client: &Client,
-    input: CancelAccountDeletionInput,
-) -> Result<User> {
+pub async fn cancel(app: &App, actor: &Actor, client: &Client, input: CancelAccountDeletionInput) -> Result<User> {
     let viewer = viewer(actor)?;
     let id = input.user_id.unwrap_or(viewer);
     if !policy::can_step_in_for(actor, id) {

@@ -29,7 +29,7 @@ pub(crate) const STATE: &str = "";
 ///
 /// # Errors
 /// The caller is not signed in.
-pub(crate) async fn pending(app: &App, actor: &Actor) -> Result<Option<EmailChange>> {
+pub async fn pending(app: &App, actor: &Actor) -> Result<Option<EmailChange>> {
     let change = query::waiting(&mut *app.db.read().await?, viewer(actor)?).await?;
     Ok(change.filter(|change| change.expires_at > app.clock.now()))
 }
@@ -40,12 +40,7 @@ pub(crate) async fn pending(app: &App, actor: &Actor) -> Result<Option<EmailChan
 ///
 /// # Errors
 /// The session is not confirmed; the new address is invalid, or the viewer's own; too many requests.
-pub(crate) async fn change_email(
-    app: &App,
-    actor: &Actor,
-    client: &Client,
-    input: ChangeEmailInput,
-) -> Result<EmailChange> {
+pub async fn change_email(app: &App, actor: &Actor, client: &Client, input: ChangeEmailInput) -> Result<EmailChange> {
     let mut check = Check::new();
     let new_email = check_email(&mut check, "newEmail", &input.new_email);
     check.finish()?;
@@ -75,7 +70,7 @@ pub(crate) async fn change_email(
 /// # Errors
 /// The code or link is wrong or expired; a code was sent without a session; another user has registered the address in
 /// the meantime.
-pub(crate) async fn confirm_email_change(
+pub async fn confirm_email_change(
     app: &App,
     actor: &Actor,
     client: &Client,

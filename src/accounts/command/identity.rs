@@ -17,12 +17,7 @@ use crate::platform::auth::{Actor, Client, hash_token};
 /// # Errors
 /// The actor has not authenticated recently or did not begin this attempt, the provider does not confirm it, or the
 /// account is linked to another user.
-pub(in crate::accounts) async fn link_identity(
-    app: &App,
-    actor: &Actor,
-    client: &Client,
-    input: LinkIdentityInput,
-) -> Result<Identity> {
+pub async fn link_identity(app: &App, actor: &Actor, client: &Client, input: LinkIdentityInput) -> Result<Identity> {
     let confirmed = confirm_recent(app, actor).await?;
     let user = confirmed.user;
     let (state, browser) = (hash_token(&input.state), hash_token(&input.browser_key));
@@ -48,7 +43,7 @@ pub(in crate::accounts) async fn link_identity(
 ///
 /// # Errors
 /// The actor has not authenticated recently; the account is not the actor's, or is the only way to sign in.
-pub(in crate::accounts) async fn unlink_identity(
+pub async fn unlink_identity(
     app: &App,
     actor: &Actor,
     client: &Client,

@@ -29,7 +29,7 @@ use crate::platform::throttle::Purpose;
 ///
 /// # Errors
 /// The caller is not signed in; the database failed.
-pub(crate) async fn has_password(app: &App, actor: &Actor) -> Result<bool> {
+pub async fn has_password(app: &App, actor: &Actor) -> Result<bool> {
     let credentials = query::credentials_of(&mut *app.db.read().await?, viewer(actor)?).await?;
     Ok(credentials.is_some_and(|credentials| credentials.password_hash.is_some()))
 }
@@ -39,7 +39,7 @@ pub(crate) async fn has_password(app: &App, actor: &Actor) -> Result<bool> {
 /// # Errors
 /// The email address is invalid; too many requests. An unknown address is not an error: the response and the work are
 /// the same.
-pub(crate) async fn request_password_reset(
+pub async fn request_password_reset(
     app: &App,
     client: &Client,
     input: RequestPasswordResetInput,
@@ -69,7 +69,7 @@ pub(crate) async fn request_password_reset(
 ///
 /// # Errors
 /// The link or the new password is invalid.
-pub(crate) async fn reset_password(app: &App, client: &Client, input: ResetPasswordInput) -> Result<User> {
+pub async fn reset_password(app: &App, client: &Client, input: ResetPasswordInput) -> Result<User> {
     let mut check = Check::new();
     check_password(&mut check, "newPassword", &input.new_password);
     check.finish()?;
@@ -117,12 +117,7 @@ fn proved(app: &App, link: &Link, found: Option<Credentials>) -> Result<User> {
 ///
 /// # Errors
 /// The current password is wrong, or there is none; the new one is invalid.
-pub(crate) async fn change_password(
-    app: &App,
-    actor: &Actor,
-    client: &Client,
-    input: ChangePasswordInput,
-) -> Result<User> {
+pub async fn change_password(app: &App, actor: &Actor, client: &Client, input: ChangePasswordInput) -> Result<User> {
     let (id, session) = signed_in(actor)?;
     let mut check = Check::new();
     check_password(&mut check, "newPassword", &input.new_password);

@@ -15,7 +15,7 @@ use crate::platform::{language, outbox};
 ///
 /// # Errors
 /// The input is invalid.
-pub(crate) async fn update_profile(app: &App, actor: &Actor, input: UpdateProfileInput) -> Result<User> {
+pub async fn update_profile(app: &App, actor: &Actor, input: UpdateProfileInput) -> Result<User> {
     let id = viewer(actor)?;
     let changes = check(input)?;
     app.db

@@ -23,7 +23,7 @@ use crate::platform::db::Tx;
 ///
 /// # Errors
 /// The password or the code is missing or wrong; the account has neither; too many attempts.
-pub(crate) async fn reauthenticate(
+pub async fn reauthenticate(
     app: &App,
     actor: &Actor,
     client: &Client,

@@ -32,7 +32,7 @@ use crate::platform::throttle::Purpose;
 ///
 /// # Errors
 /// The input is invalid; too many registrations.
-pub(crate) async fn register(app: &App, client: &Client, input: RegisterInput) -> Result<Registration> {
+pub async fn register(app: &App, client: &Client, input: RegisterInput) -> Result<Registration> {
     let (email, name) = check_person(&input)?;
     app.throttle.attempt(Purpose::Registration, client.address(), Some(&email)).await?;
     app.throttle.email(&email).await?;
@@ -52,11 +52,7 @@ pub(crate) async fn register(app: &App, client: &Client, input: RegisterInput) -
 ///
 /// # Errors
 /// It is too early, the registration has expired, or the limit of codes is reached.
-pub(crate) async fn resend_activation(
-    app: &App,
-    client: &Client,
-    input: ResendActivationInput,
-) -> Result<Registration> {
+pub async fn resend_activation(app: &App, client: &Client, input: ResendActivationInput) -> Result<Registration> {
     let id = input.registration_id;
     app.throttle.attempt(Purpose::Activation, client.address(), Some(&id.encode())).await?;
     let now = app.clock.now();
@@ -94,7 +90,7 @@ async fn request_mail(tx: &mut Tx, app: &App, registration: &Registration) -> Re
 /// # Errors
 /// The code or link is wrong or expired; the new password is invalid; another user has registered the address in the
 /// meantime.
-pub(crate) async fn activate(app: &App, client: &Client, input: ActivateRegistrationInput) -> Result<SignedIn> {
+pub async fn activate(app: &App, client: &Client, input: ActivateRegistrationInput) -> Result<SignedIn> {
     match input.proof {
         RegistrationProof::Code(proof) => activate_by_code(app, client, proof.registration_id, &proof.code).await,
         RegistrationProof::Link(proof) => activate_by_link(app, client, proof).await,

@@ -50,7 +50,7 @@ pub async fn admit(tx: &mut Tx, app: &App, client: &Client, user: &User) -> Resu
 ///
 /// # Errors
 /// The code is wrong or was already used; the challenge has expired, or too many codes were tried.
-pub(crate) async fn complete(app: &App, client: &Client, input: CompleteSignInInput) -> Result<SignedIn> {
+pub async fn complete(app: &App, client: &Client, input: CompleteSignInInput) -> Result<SignedIn> {
     let hash = hash_token(&input.challenge);
     let challenged = query::challenged(&mut *app.db.read().await?, &hash).await?;
     let user = challenged.ok_or_else(error::challenge_over)?;
@@ -81,7 +81,7 @@ pub(crate) async fn complete(app: &App, client: &Client, input: CompleteSignInIn
 ///
 /// # Errors
 /// The caller is not signed in; the database failed.
-pub(crate) async fn state(app: &App, actor: &Actor) -> Result<Option<FactorState>> {
+pub async fn state(app: &App, actor: &Actor) -> Result<Option<FactorState>> {
     Ok(query::state(&mut *app.db.read().await?, viewer(actor)?).await?)
 }
 
@@ -89,7 +89,7 @@ pub(crate) async fn state(app: &App, actor: &Actor) -> Result<Option<FactorState
 ///
 /// # Errors
 /// The caller is not signed in; the database failed.
-pub(crate) async fn is_required(app: &App, actor: &Actor) -> Result<bool> {
+pub async fn is_required(app: &App, actor: &Actor) -> Result<bool> {
     let mut conn = app.db.read().await?;
     let Some(user) = user::credentials_of(&mut conn, viewer(actor)?).await?.map(|found| found.user) else {
         return Ok(false);
@@ -101,12 +101,7 @@ pub(crate) async fn is_required(app: &App, actor: &Actor) -> Result<bool> {
 ///
 /// # Errors
 /// The session is not confirmed; a second factor is already enabled.
-pub(crate) async fn start(
-    app: &App,
-    actor: &Actor,
-    client: &Client,
-    input: StartSecondFactorInput,
-) -> Result<PendingFactor> {
+pub async fn start(app: &App, actor: &Actor, client: &Client, input: StartSecondFactorInput) -> Result<PendingFactor> {
     let confirmed = confirm_session(app, actor, client, input.password).await?;
     let secret = OneTimePasswords::secret();
     app.db
@@ -127,7 +122,7 @@ pub(crate) async fn start(
 ///
 /// # Errors
 /// The code is wrong; no setup was started, or a second factor is already enabled.
-pub(crate) async fn confirm(
+pub async fn confirm(
     app: &App,
     actor: &Actor,
     client: &Client,
@@ -165,7 +160,7 @@ pub(crate) async fn confirm(
 ///
 /// # Errors
 /// The code is wrong; there is no second factor.
-pub(crate) async fn renew_codes(
+pub async fn renew_codes(
     app: &App,
     actor: &Actor,
     client: &Client,
@@ -184,12 +179,7 @@ pub(crate) async fn renew_codes(
 ///
 /// # Errors
 /// The code is wrong; there is no second factor.
-pub(crate) async fn disable(
-    app: &App,
-    actor: &Actor,
-    client: &Client,
-    input: DisableSecondFactorInput,
-) -> Result<bool> {
+pub async fn disable(app: &App, actor: &Actor, client: &Client, input: DisableSecondFactorInput) -> Result<bool> {
     let id = viewer(actor)?;
     let version =
         with_code(app, client, id, &input.code, async |tx: &mut Tx| remove(tx, app, actor, client, id).await).await?;
@@ -201,7 +191,7 @@ pub(crate) async fn disable(
 ///
 /// # Errors
 /// The actor is not an administrator, or the user is the actor; there is no such user, or no second factor.
-pub(crate) async fn reset(app: &App, actor: &Actor, client: &Client, input: ResetSecondFactorInput) -> Result<User> {
+pub async fn reset(app: &App, actor: &Actor, client: &Client, input: ResetSecondFactorInput) -> Result<User> {
     if !policy::can_reset_second_factor(actor, input.user_id) {
         return Err(Error::Forbidden("Only administrators take a second factor away, and not their own.".into()));
     }

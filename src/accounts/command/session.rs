@@ -106,7 +106,7 @@ async fn end_oldest(tx: &mut Tx, app: &App, client: &Client, user: &User) -> Res
 /// # Errors
 /// The session is over. The same client has just exchanged the token ([`error::refreshing`]). The token was used
 /// before: then the session ends and its user is notified.
-pub(crate) async fn refresh(app: &App, client: &Client, token: Option<String>) -> Result<SignedIn> {
+pub async fn refresh(app: &App, client: &Client, token: Option<String>) -> Result<SignedIn> {
     let Some(presented) = token.or_else(|| client.refresh_cookie.clone()) else {
         return Err(error::no_refresh_token());
     };
@@ -173,7 +173,7 @@ async fn end_replayed(tx: &mut Tx, app: &App, client: &Client, session: &Session
 ///
 /// # Errors
 /// The actor has no session.
-pub(crate) async fn sessions(app: &App, actor: &Actor) -> Result<Vec<Session>> {
+pub async fn sessions(app: &App, actor: &Actor) -> Result<Vec<Session>> {
     let (user, _) = signed_in(actor)?;
     Ok(query::live(&mut *app.db.read().await?, user, app.clock.now()).await?)
 }
@@ -184,7 +184,7 @@ pub(crate) async fn sessions(app: &App, actor: &Actor) -> Result<Vec<Session>> {
 ///
 /// # Errors
 /// Neither an access token nor a refresh token identifies a session.
-pub(crate) async fn sign_out(app: &App, actor: &Actor, client: &Client, input: SignOutInput) -> Result<usize> {
+pub async fn sign_out(app: &App, actor: &Actor, client: &Client, input: SignOutInput) -> Result<usize> {
     let token = input.refresh_token.or_else(|| client.refresh_cookie.clone());
     let (user, session) = match (signed_in(actor), token) {
         (Ok(found), _) => found,
@@ -206,7 +206,7 @@ pub(crate) async fn sign_out(app: &App, actor: &Actor, client: &Client, input: S
 ///
 /// # Errors
 /// The session is not one of the viewer's, or has already ended.
-pub(crate) async fn revoke(app: &App, actor: &Actor, client: &Client, input: RevokeSessionInput) -> Result<SessionId> {
+pub async fn revoke(app: &App, actor: &Actor, client: &Client, input: RevokeSessionInput) -> Result<SessionId> {
     let (user, _) = signed_in(actor)?;
     let ended = end(app, user, client, Which::Only(input.session_id), SessionEnd::Revoked).await?;
     if ended.is_empty() { Err(error::no_such_session()) } else { Ok(input.session_id) }

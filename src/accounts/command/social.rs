@@ -42,7 +42,7 @@ const LOOKS: usize = 3;
 ///
 /// # Errors
 /// There is no such provider, it does not respond, or the redirect URI is not allowed; too many attempts were begun.
-pub(in crate::accounts) async fn start_social(
+pub async fn start_social(
     app: &App,
     actor: &Actor,
     client: &Client,
@@ -87,11 +87,7 @@ fn check<'a>(app: &'a App, input: &StartSocialSignInInput) -> Result<(&'a Provid
 /// # Errors
 /// The attempt is over, the provider does not confirm the user, an email address is not verified, or the user is
 /// banned.
-pub(in crate::accounts) async fn complete_social(
-    app: &App,
-    client: &Client,
-    input: CompleteSocialSignInInput,
-) -> Result<Admission> {
+pub async fn complete_social(app: &App, client: &Client, input: CompleteSocialSignInInput) -> Result<Admission> {
     let key = AttemptKey { state: hash_token(&input.state), browser: hash_token(&input.browser_key), user: None };
     let attempt = take(app, &key).await?;
     let outcome = async {

@@ -23,7 +23,7 @@ use crate::platform::outbox;
 use crate::platform::throttle::Purpose;
 
 /// The result of adding someone to the team.
-pub(crate) enum Added {
+pub enum Added {
     /// A user with an account, who has the role now.
     Member(User),
     /// An emailed invitation to someone without an account.
@@ -37,7 +37,7 @@ pub(crate) enum Added {
 /// # Errors
 /// The input is invalid; the user is banned or due for deletion, or has another role in the team; the actor is not an
 /// administrator.
-pub(crate) async fn add(app: &App, actor: &Actor, client: &Client, input: AddTeamMemberInput) -> Result<Added> {
+pub async fn add(app: &App, actor: &Actor, client: &Client, input: AddTeamMemberInput) -> Result<Added> {
     let Some(admin) = actor.id().filter(|_| policy::can_administer(actor)).map(UserId::new) else {
         return Err(Error::Forbidden("Only administrators add people to the team.".into()));
     };
@@ -98,7 +98,7 @@ async fn invite(tx: &mut Tx, app: &App, client: &Client, new: &New<'_>) -> Resul
 ///
 /// # Errors
 /// The actor is not an administrator.
-pub(crate) async fn invitations(app: &App, actor: &Actor) -> Result<Vec<TeamInvitation>> {
+pub async fn invitations(app: &App, actor: &Actor) -> Result<Vec<TeamInvitation>> {
     if !policy::can_administer(actor) {
         return Err(Error::Forbidden("Only administrators see who is invited.".into()));
     }
@@ -109,7 +109,7 @@ pub(crate) async fn invitations(app: &App, actor: &Actor) -> Result<Vec<TeamInvi
 ///
 /// # Errors
 /// There is no such invitation; the actor is not an administrator.
-pub(crate) async fn revoke_invitation(
+pub async fn revoke_invitation(
     app: &App,
     actor: &Actor,
     client: &Client,
@@ -136,7 +136,7 @@ pub(crate) async fn revoke_invitation(
 /// # Errors
 /// The link is invalid or expired, its sender is no longer an administrator, or the email address has an account in the
 /// meantime; the password is invalid.
-pub(crate) async fn accept(app: &App, client: &Client, input: AcceptTeamInvitationInput) -> Result<SignedIn> {
+pub async fn accept(app: &App, client: &Client, input: AcceptTeamInvitationInput) -> Result<SignedIn> {
     let mut check = Check::new();
     check_password(&mut check, "password", &input.password);
     check.finish()?;

@@ -21,10 +21,13 @@ use crate::platform::jobs::list::{self, Part, Which};
 
 /// Loads a page of the users for administrators, in the page's direction.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(in crate::accounts) struct UsersPage {
-    pub(in crate::accounts) filter: UserFilter,
-    pub(in crate::accounts) ascending: bool,
-    pub(in crate::accounts) page: UserListPage,
+pub struct UsersPage {
+    /// Which users.
+    pub filter: UserFilter,
+    /// Whether the oldest are first.
+    pub ascending: bool,
+    /// The page.
+    pub page: UserListPage,
 }
 
 impl Load for UsersPage {
@@ -46,7 +49,7 @@ impl Load for UsersPage {
 
 /// Loads the number of the users that match a filter.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(in crate::accounts) struct UserCount(pub(in crate::accounts) UserFilter);
+pub struct UserCount(pub UserFilter);
 
 impl Load for UserCount {
     type Value = i64;
@@ -71,10 +74,7 @@ fn is_storable(filter: &UserFilter) -> bool {
 
 /// Loads a page of everybody's sessions, newest first, in the page's direction.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(in crate::accounts) struct SessionsPage(
-    pub(in crate::accounts) SessionFilter,
-    pub(in crate::accounts) Page<SessionKey>,
-);
+pub struct SessionsPage(pub SessionFilter, pub Page<SessionKey>);
 
 impl Load for SessionsPage {
     type Value = Vec<Session>;
@@ -88,7 +88,7 @@ impl Load for SessionsPage {
 
 /// Loads the number of the sessions that match a filter.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(in crate::accounts) struct MatchingSessions(pub(in crate::accounts) SessionFilter);
+pub struct MatchingSessions(pub SessionFilter);
 
 impl Load for MatchingSessions {
     type Value = i64;
@@ -102,7 +102,7 @@ impl Load for MatchingSessions {
 
 /// Loads a job of the queue by id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(in crate::accounts) struct JobById(pub(in crate::accounts) JobId);
+pub struct JobById(pub JobId);
 
 impl Load for JobById {
     type Value = Arc<ListedJob>;
@@ -116,7 +116,7 @@ impl Load for JobById {
 
 /// Loads a page of the queue of jobs, newest first, in the page's direction.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(in crate::accounts) struct JobsPage(pub(in crate::accounts) Which, pub(in crate::accounts) Part);
+pub struct JobsPage(pub Which, pub Part);
 
 impl Load for JobsPage {
     type Value = Vec<ListedJob>;
@@ -134,7 +134,7 @@ impl Load for JobsPage {
 
 /// Loads the number of the jobs that match.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(in crate::accounts) struct JobCount(pub(in crate::accounts) Which);
+pub struct JobCount(pub Which);
 
 impl Load for JobCount {
     type Value = i64;
@@ -157,10 +157,7 @@ fn names_storable(which: &Which) -> bool {
 
 /// Loads a page of the audit trail, newest first, in the page's direction.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(in crate::accounts) struct AuditPage(
-    pub(in crate::accounts) AuditFilter,
-    pub(in crate::accounts) Page<(DateTime<Utc>, Uuid)>,
-);
+pub struct AuditPage(pub AuditFilter, pub Page<(DateTime<Utc>, Uuid)>);
 
 impl Load for AuditPage {
     type Value = Vec<AuditEntry>;
@@ -173,7 +170,7 @@ impl Load for AuditPage {
 
 /// Loads the number of the entries of the audit trail that match a filter.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(in crate::accounts) struct AuditCount(pub(in crate::accounts) AuditFilter);
+pub struct AuditCount(pub AuditFilter);
 
 impl Load for AuditCount {
     type Value = i64;

@@ -10,12 +10,12 @@ use crate::platform::auth::{Actor, Scopes};
 use crate::platform::db::schema::api_tokens;
 
 /// A personal API token's id: `api_token_01j…`.
-pub(crate) type ApiTokenId = Id<ApiToken>;
+pub type ApiTokenId = Id<ApiToken>;
 
 /// A token with which a program acts for a user. Its secret is not part of it: only a hash is stored.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = api_tokens, check_for_backend(diesel::pg::Pg))]
-pub(crate) struct ApiToken {
+pub struct ApiToken {
     /// The id.
     pub id: ApiTokenId,
     /// The owner.
@@ -44,7 +44,7 @@ impl ApiToken {
     /// Returns the actor that the token of `owner` authenticates at `now`.
     ///
     /// `None` if the token is expired or revoked, or if the owner is banned.
-    pub(crate) fn actor(&self, owner: &User, now: DateTime<Utc>) -> Option<Actor> {
+    pub fn actor(&self, owner: &User, now: DateTime<Utc>) -> Option<Actor> {
         let good = self.revoked_at.is_none() && self.expires_at > now && !owner.is_banned(now);
         good.then_some(Actor::User {
             id: owner.id.uuid(),
@@ -59,7 +59,7 @@ impl ApiToken {
 
 /// A new token with its secret, which is not available later.
 #[derive(Clone)]
-pub(crate) struct CreatedApiToken {
+pub struct CreatedApiToken {
     /// The stored token.
     pub row: ApiToken,
     /// The secret that the program sends; `None` if an earlier request created the token.
@@ -68,7 +68,7 @@ pub(crate) struct CreatedApiToken {
 
 /// The input of `createApiToken`.
 #[derive(Clone, Debug, InputObject)]
-pub(crate) struct CreateApiTokenInput {
+pub struct CreateApiTokenInput {
     /// What the token is for, 1 to 100 characters. Only its owner sees it.
     pub name: String,
     /// The scopes that the token is limited to; at least one.
@@ -82,7 +82,7 @@ pub(crate) struct CreateApiTokenInput {
 
 /// The input of `revokeApiToken`.
 #[derive(Clone, Debug, InputObject)]
-pub(crate) struct RevokeApiTokenInput {
+pub struct RevokeApiTokenInput {
     /// The token to revoke, which must be one of the viewer's.
     pub api_token_id: ApiTokenId,
 }

@@ -13,7 +13,7 @@ use crate::platform::db::schema::audit_entries;
 /// An entry of the audit trail.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = audit_entries, check_for_backend(diesel::pg::Pg))]
-pub(crate) struct AuditEntry {
+pub struct AuditEntry {
     /// The id.
     pub id: Id<AuditEntry>,
     /// When it happened.
@@ -40,7 +40,7 @@ impl Entity for AuditEntry {
 
 impl AuditEntry {
     /// Returns the id of what was acted upon: the object that the details name, otherwise the user to whom it was done.
-    pub(in crate::accounts) fn target(&self) -> Option<String> {
+    pub fn target(&self) -> Option<String> {
         let named = TARGETS.iter().find_map(|key| self.details.get(key)?.as_str());
         let identity = || self.details.get(IDENTITY)?.as_str()?.parse().ok().map(IdentityId::new);
         match (named, identity()) {
@@ -69,7 +69,7 @@ const IDENTITY: &str = "identityId";
 
 /// Selects entries of the audit trail. The fields are combined with AND; omitted fields match everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, InputObject)]
-pub(crate) struct AuditFilter {
+pub struct AuditFilter {
     /// Only entries with one of these actions.
     pub actions: Option<Vec<Action>>,
     /// Only what this user did.
@@ -84,7 +84,7 @@ pub(crate) struct AuditFilter {
 
 impl AuditFilter {
     /// Selects what was done to `user`.
-    pub(in crate::accounts) fn about(user: UserId) -> AuditFilter {
+    pub fn about(user: UserId) -> AuditFilter {
         AuditFilter { subject_id: Some(user), ..AuditFilter::default() }
     }
 }

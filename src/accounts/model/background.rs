@@ -4,11 +4,15 @@ use crate::graphql::{Entity, Id};
 use crate::platform::jobs::list::Listed;
 
 /// A job in the queue, without its payload.
-pub(crate) type ListedJob = Listed;
+pub type ListedJob = Listed;
+
+/// The entity of [`JobId`].
+#[derive(Debug)]
+pub enum Job {}
 
 /// The id of a job.
-pub(crate) type JobId = Id<ListedJob>;
+pub type JobId = Id<Job>;
 
-impl Entity for ListedJob {
+impl Entity for Job {
     const PREFIX: &'static str = "job";
 }

@@ -8,7 +8,7 @@ use crate::graphql::Time;
 
 /// The input of `banUser`.
 #[derive(Clone, Debug, InputObject)]
-pub(crate) struct BanUserInput {
+pub struct BanUserInput {
     /// The user to ban.
     pub user_id: UserId,
     /// The reason, 1 to 500 characters. The user sees it in an email and when trying to sign in.
@@ -19,14 +19,14 @@ pub(crate) struct BanUserInput {
 
 /// The input of `unbanUser`.
 #[derive(Clone, Debug, InputObject)]
-pub(crate) struct UnbanUserInput {
+pub struct UnbanUserInput {
     /// The user to unban.
     pub user_id: UserId,
 }
 
 /// A ban that is in force.
 #[derive(Clone, Debug, PartialEq, Eq, SimpleObject)]
-pub(crate) struct Ban {
+pub struct Ban {
     /// The reason, as reported to the user.
     pub reason: String,
     /// When the user was banned.
@@ -37,7 +37,7 @@ pub(crate) struct Ban {
 
 impl Ban {
     /// Returns the ban of `user` that is in force at `now`.
-    pub(crate) fn of(user: &User, now: DateTime<Utc>) -> Option<Ban> {
+    pub fn of(user: &User, now: DateTime<Utc>) -> Option<Ban> {
         let started_at = user.banned_at.filter(|_| user.is_banned(now))?;
         Some(Ban { reason: user.ban_reason.clone().unwrap_or_default(), started_at, ends_at: user.banned_until })
     }

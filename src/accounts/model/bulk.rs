@@ -7,7 +7,7 @@ use crate::graphql::{Time, guard};
 
 /// The input of `bulkBanUsers`.
 #[derive(Clone, Debug, InputObject)]
-pub(crate) struct BulkBanUsersInput {
+pub struct BulkBanUsersInput {
     /// The users to ban: 1 to 100, each once.
     pub user_ids: Vec<UserId>,
     /// The reason, 1 to 500 characters. Each user sees it in an email and when trying to sign in.
@@ -18,14 +18,14 @@ pub(crate) struct BulkBanUsersInput {
 
 /// The input of `bulkUnbanUsers`.
 #[derive(Clone, Debug, InputObject)]
-pub(crate) struct BulkUnbanUsersInput {
+pub struct BulkUnbanUsersInput {
     /// The users to unban: 1 to 100, each once.
     pub user_ids: Vec<UserId>,
 }
 
 /// The input of `bulkChangeUserRole`.
 #[derive(Clone, Debug, InputObject)]
-pub(crate) struct BulkChangeUserRoleInput {
+pub struct BulkChangeUserRoleInput {
     /// The users whose role to change: 1 to 100, each once.
     pub user_ids: Vec<UserId>,
     /// The new role.

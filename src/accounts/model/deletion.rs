@@ -11,16 +11,16 @@ pub(crate) const DELETED_NAME: &str = "Deleted user";
 
 /// The input of `deleteAccount`.
 #[derive(Clone, InputObject)]
-pub(crate) struct DeleteAccountInput {
+pub struct DeleteAccountInput {
     /// The viewer's password. Optional within 15 minutes of signing in or `reauthenticate`.
-    pub(crate) password: Option<String>,
+    pub password: Option<String>,
 }
 
 /// The input of `cancelAccountDeletion`.
 #[derive(Clone, Debug, InputObject)]
-pub(crate) struct CancelAccountDeletionInput {
+pub struct CancelAccountDeletionInput {
     /// Whose account to keep; defaults to the viewer. Administrators may keep the account of any user.
-    pub(crate) user_id: Option<UserId>,
+    pub user_id: Option<UserId>,
 }
 
 /// Returns the email address of a deleted user: unique, and undeliverable (RFC 2606).

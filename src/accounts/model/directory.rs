@@ -9,7 +9,7 @@ use crate::graphql::{Error, Result, Time, guard};
 
 /// Selects users. The fields are combined with AND; omitted fields match everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, InputObject)]
-pub(crate) struct UserFilter {
+pub struct UserFilter {
     /// Part of the name or of the email address. Case-insensitive; all characters are matched literally.
     pub query: Option<String>,
     /// Only users with one of these roles. The team is `[INSTRUCTOR, ADMIN]`.
@@ -24,7 +24,7 @@ pub(crate) struct UserFilter {
 
 /// The fields that users can be sorted by. Ties are ordered by id, in the same direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-pub(crate) enum UserSortField {
+pub enum UserSortField {
     /// The time of registration.
     CreatedAt,
     /// The name, case-insensitive.
@@ -35,7 +35,7 @@ pub(crate) enum UserSortField {
 
 /// How to sort users.
 #[derive(Clone, Copy, Debug, InputObject)]
-pub(crate) struct UserSort {
+pub struct UserSort {
     /// The field to sort by.
     pub field: UserSortField,
     /// The direction.
@@ -50,7 +50,7 @@ impl Default for UserSort {
 
 /// A page of the list, in one of its orders.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum UserListPage {
+pub enum UserListPage {
     /// By the time of registration.
     CreatedAt(Page<(DateTime<Utc>, UserId)>),
     /// By the name.
@@ -60,11 +60,11 @@ pub(crate) enum UserListPage {
 }
 
 /// The position of a user in the list: the value that it is ordered by, as text, and the id.
-pub(crate) type UserPlace = (String, UserId);
+pub type UserPlace = (String, UserId);
 
 impl UserSort {
     /// Returns the name of the list in its cursors. A cursor is valid in either direction.
-    pub(crate) fn list(self) -> &'static str {
+    pub fn list(self) -> &'static str {
         match self.field {
             UserSortField::CreatedAt => "users by createdAt",
             UserSortField::Name => "users by name",
@@ -76,7 +76,7 @@ impl UserSort {
     ///
     /// # Errors
     /// A cursor is not one that the list returned.
-    pub(crate) fn page(self, page: Page<UserPlace>) -> Result<UserListPage> {
+    pub fn page(self, page: Page<UserPlace>) -> Result<UserListPage> {
         let list = self.list();
         Ok(match self.field {
             UserSortField::CreatedAt => UserListPage::CreatedAt(page.try_map(|(micros, id)| {
@@ -89,7 +89,7 @@ impl UserSort {
     }
 
     /// Returns the position of `user` in the list.
-    pub(crate) fn place(self, user: &User) -> UserPlace {
+    pub fn place(self, user: &User) -> UserPlace {
         let value = match self.field {
             UserSortField::CreatedAt => user.created_at.timestamp_micros().to_string(),
             UserSortField::Name => user.name.clone(),

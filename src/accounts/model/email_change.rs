@@ -11,12 +11,12 @@ use crate::graphql::{Entity, Id};
 use crate::platform::db::schema::email_changes;
 
 /// The id of an email change: `email_change_01j…`.
-pub(crate) type EmailChangeId = Id<EmailChange>;
+pub type EmailChangeId = Id<EmailChange>;
 
 /// A requested change of a user's email address.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = email_changes, check_for_backend(diesel::pg::Pg))]
-pub(crate) struct EmailChange {
+pub struct EmailChange {
     /// The id.
     pub id: EmailChangeId,
     /// The user.
@@ -41,14 +41,14 @@ impl Entity for EmailChange {
 
 impl EmailChange {
     /// Whether its code and link are still valid at `now`.
-    pub(crate) fn is_live(&self, now: DateTime<Utc>) -> bool {
+    pub fn is_live(&self, now: DateTime<Utc>) -> bool {
         self.ended_at.is_none() && now < self.expires_at
     }
 }
 
 /// The input of `changeEmail`.
 #[derive(Clone, InputObject)]
-pub(crate) struct ChangeEmailInput {
+pub struct ChangeEmailInput {
     /// The new email address. Case-insensitive.
     pub new_email: String,
     /// The viewer's password. Optional within 15 minutes of signing in or `reauthenticate`.
@@ -64,7 +64,7 @@ impl fmt::Debug for ChangeEmailInput {
 
 /// The input of `confirmEmailChange`.
 #[derive(Clone, OneofObject)]
-pub(crate) enum ConfirmEmailChangeInput {
+pub enum ConfirmEmailChangeInput {
     /// The six-digit code in the email to the new address, which requires a signed-in user.
     Code(String),
     /// The `token` parameter of the link in that email.

@@ -9,12 +9,12 @@ use crate::graphql::{Entity, Id};
 use crate::platform::db::schema::{identities, identity_attempts};
 
 /// A linked account's id: `identity_01j…`.
-pub(crate) type IdentityId = Id<Identity>;
+pub type IdentityId = Id<Identity>;
 
 /// An account at an identity provider that its user can sign in with.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = identities, check_for_backend(diesel::pg::Pg))]
-pub(crate) struct Identity {
+pub struct Identity {
     /// The id.
     pub id: IdentityId,
     /// The issuer, which identifies the provider.
@@ -50,7 +50,7 @@ pub(crate) struct Attempt {
 }
 
 /// What a client needs to continue a sign-in with an identity provider.
-pub(crate) struct StartedSocialSignIn {
+pub struct StartedSocialSignIn {
     /// The URL to send the browser to.
     pub authorization_url: String,
     /// The value that the provider returns with the code.
@@ -63,7 +63,7 @@ pub(crate) struct StartedSocialSignIn {
 
 /// The input of `startSocialSignIn`.
 #[derive(Clone, Debug, InputObject)]
-pub(crate) struct StartSocialSignInInput {
+pub struct StartSocialSignInInput {
     /// The identity provider: the `key` of one of `identityProviders`.
     pub provider: String,
     /// The URL that the provider redirects the browser to. It must be a page of this server or of an app that it knows,
@@ -73,7 +73,7 @@ pub(crate) struct StartSocialSignInInput {
 
 /// The input of `completeSocialSignIn`: what the browser came back with.
 #[derive(Clone, InputObject)]
-pub(crate) struct CompleteSocialSignInInput {
+pub struct CompleteSocialSignInInput {
     /// The `code` parameter of the URL that the provider redirected the browser to.
     pub code: String,
     /// The `state` parameter of that URL.
@@ -87,7 +87,7 @@ pub(crate) struct CompleteSocialSignInInput {
 
 /// The input of `linkIdentity`: what the browser came back with.
 #[derive(Clone, InputObject)]
-pub(crate) struct LinkIdentityInput {
+pub struct LinkIdentityInput {
     /// The `code` parameter of the URL that the provider redirected the browser to.
     pub code: String,
     /// The `state` parameter of that URL.
@@ -98,7 +98,7 @@ pub(crate) struct LinkIdentityInput {
 
 /// The input of `unlinkIdentity`.
 #[derive(Clone, Debug, InputObject)]
-pub(crate) struct UnlinkIdentityInput {
+pub struct UnlinkIdentityInput {
     /// The linked account to unlink.
     pub identity_id: IdentityId,
 }

@@ -18,43 +18,48 @@ mod session_list;
 mod team;
 mod user;
 
-pub(super) use api_token::{ApiToken, ApiTokenId, CreateApiTokenInput, CreatedApiToken, RevokeApiTokenInput};
-pub(super) use audit::{AuditEntry, AuditFilter};
-pub(super) use background::{JobId, ListedJob};
-pub(super) use ban::{Ban, BanUserInput, UnbanUserInput};
-pub(super) use bulk::{BulkBanUsersInput, BulkChangeUserRoleInput, BulkUnbanUsersInput};
-pub(super) use deletion::{CancelAccountDeletionInput, DELETED_NAME, DeleteAccountInput, deleted_email};
-pub(super) use directory::{UserFilter, UserListPage, UserPlace, UserSort};
-pub(super) use email_change::{ChangeEmailInput, ConfirmEmailChangeInput, EmailChange, EmailChangeId};
-pub(super) use identity::{
-    Attempt, CompleteSocialSignInInput, Identity, IdentityId, LinkIdentityInput, StartSocialSignInInput,
-    StartedSocialSignIn, UnlinkIdentityInput,
+pub(crate) use api_token::CreatedApiToken;
+pub use api_token::{ApiToken, ApiTokenId, CreateApiTokenInput, RevokeApiTokenInput};
+pub use audit::{AuditEntry, AuditFilter};
+pub use background::{JobId, ListedJob};
+pub use ban::{Ban, BanUserInput, UnbanUserInput};
+pub use bulk::{BulkBanUsersInput, BulkChangeUserRoleInput, BulkUnbanUsersInput};
+pub use deletion::{CancelAccountDeletionInput, DeleteAccountInput};
+pub(crate) use deletion::{DELETED_NAME, deleted_email};
+pub(crate) use directory::UserListPage;
+pub use directory::{UserFilter, UserPlace, UserSort};
+pub use email_change::{ChangeEmailInput, ConfirmEmailChangeInput, EmailChange, EmailChangeId};
+pub(crate) use identity::{Attempt, StartedSocialSignIn};
+pub use identity::{
+    CompleteSocialSignInInput, Identity, IdentityId, LinkIdentityInput, StartSocialSignInInput, UnlinkIdentityInput,
 };
-pub(super) use password::{ChangePasswordInput, RequestPasswordResetInput, ResetPasswordInput};
-pub(super) use profile::{LONGEST_BIO, ProfileChanges, UpdateProfileInput};
+pub use password::{ChangePasswordInput, RequestPasswordResetInput, ResetPasswordInput};
+pub use profile::UpdateProfileInput;
+pub(crate) use profile::{LONGEST_BIO, ProfileChanges};
 pub use registration::RegisterInput;
-pub(super) use registration::{
-    ActivateRegistrationInput, CODE_LIFETIME, Registration, RegistrationId, RegistrationLinkInput, RegistrationProof,
-    ResendActivationInput, TRIES,
-};
+pub use registration::{ActivateRegistrationInput, Registration, RegistrationId, ResendActivationInput};
+pub(crate) use registration::{CODE_LIFETIME, RegistrationLinkInput, RegistrationProof, TRIES};
 pub use second_factor::{Admission, Challenge, FactorChange};
-pub(super) use second_factor::{
-    CompleteSignInInput, ConfirmSecondFactorInput, DisableSecondFactorInput, FactorState, PendingFactor,
-    RECOVERY_CODES, RenewRecoveryCodesInput, ResetSecondFactorInput, SecondFactor, StartSecondFactorInput,
-    StoredChallenge, recovery_code, recovery_hash,
+pub use second_factor::{
+    CompleteSignInInput, ConfirmSecondFactorInput, DisableSecondFactorInput, RenewRecoveryCodesInput,
+    ResetSecondFactorInput, SecondFactor, StartSecondFactorInput,
 };
-pub(crate) use session::Device;
+pub(crate) use second_factor::{
+    FactorState, PendingFactor, RECOVERY_CODES, StoredChallenge, recovery_code, recovery_hash,
+};
+pub use session::Device;
 pub use session::SessionId;
-pub(super) use session::{
-    Exchange, ReauthenticateInput, RefreshSessionInput, RefreshToken, RevokeSessionInput, Session, SessionEnd,
-    SessionSelection, SignOutInput,
-};
+pub(crate) use session::{Exchange, RefreshToken};
 pub use session::{IssuedTokens, SignInInput, SignedIn, TokenTransport};
-pub(super) use session_list::{Network, SessionFilter};
-pub(super) use team::{
-    AcceptTeamInvitationInput, AddTeamMemberInput, INVITATION_LIFETIME, InvitationId, RevokeTeamInvitationInput,
-    TeamInvitation,
+pub use session::{
+    ReauthenticateInput, RefreshSessionInput, RevokeSessionInput, Session, SessionEnd, SessionSelection, SignOutInput,
 };
-pub(super) use user::Credentials;
-pub(super) use user::user_key;
+pub(crate) use session_list::Network;
+pub use session_list::SessionFilter;
+pub(crate) use team::INVITATION_LIFETIME;
+pub use team::{
+    AcceptTeamInvitationInput, AddTeamMemberInput, InvitationId, RevokeTeamInvitationInput, TeamInvitation,
+};
+pub(crate) use user::Credentials;
+pub(crate) use user::user_key;
 pub use user::{ChangeUserRoleInput, ImportedUser, User, UserId};

@@ -6,14 +6,14 @@ use async_graphql::InputObject;
 
 /// The input of `requestPasswordReset`.
 #[derive(Clone, Debug, InputObject)]
-pub(crate) struct RequestPasswordResetInput {
+pub struct RequestPasswordResetInput {
     /// The email address of the account.
     pub email: String,
 }
 
 /// The input of `resetPassword`.
 #[derive(Clone, InputObject)]
-pub(crate) struct ResetPasswordInput {
+pub struct ResetPasswordInput {
     /// The `token` parameter of the link in the email.
     pub token: String,
     /// The new password: 10 to 200 characters, without other restrictions.
@@ -26,7 +26,7 @@ pub(crate) struct ResetPasswordInput {
 
 /// The input of `changePassword`.
 #[derive(Clone, InputObject)]
-pub(crate) struct ChangePasswordInput {
+pub struct ChangePasswordInput {
     /// The current password.
     pub current_password: String,
     /// The new password: 10 to 200 characters, without other restrictions.

@@ -10,23 +10,23 @@ pub(crate) const LONGEST_BIO: usize = 1000;
 
 /// The input of `updateProfile`. Omitted fields stay unchanged.
 #[derive(Clone, Debug, InputObject)]
-pub(crate) struct UpdateProfileInput {
+pub struct UpdateProfileInput {
     /// The name that others see, 1 to 100 characters.
-    pub(crate) name: Option<String>,
+    pub name: Option<String>,
     /// Plain text of at most 1,000 characters; null removes it.
-    pub(crate) bio: MaybeUndefined<String>,
+    pub bio: MaybeUndefined<String>,
     /// The language as a BCP 47 tag: `de`, `pt-BR`. Null removes the choice.
-    pub(crate) locale: MaybeUndefined<String>,
+    pub locale: MaybeUndefined<String>,
     /// The time zone by its IANA name: `Europe/Zurich`. Null removes the choice.
-    pub(crate) time_zone: MaybeUndefined<String>,
+    pub time_zone: MaybeUndefined<String>,
 }
 
 /// A validated [`UpdateProfileInput`]. Fields that are `None` stay unchanged.
 #[derive(AsChangeset)]
 #[diesel(table_name = users)]
-pub(in crate::accounts) struct ProfileChanges {
-    pub(in crate::accounts) name: Option<String>,
-    pub(in crate::accounts) bio: Option<String>,
-    pub(in crate::accounts) locale: Option<Option<String>>,
-    pub(in crate::accounts) time_zone: Option<Option<String>>,
+pub(crate) struct ProfileChanges {
+    pub name: Option<String>,
+    pub bio: Option<String>,
+    pub locale: Option<Option<String>>,
+    pub time_zone: Option<Option<String>>,
 }

@@ -18,12 +18,12 @@ pub(crate) const TRIES: i32 = 5;
 const MOST_RESENDS: i32 = 5;
 
 /// A registration's id: `registration_01j…`.
-pub(crate) type RegistrationId = Id<Registration>;
+pub type RegistrationId = Id<Registration>;
 
 /// A pending registration.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = registrations, check_for_backend(diesel::pg::Pg))]
-pub(crate) struct Registration {
+pub struct Registration {
     /// The id.
     pub id: RegistrationId,
     /// The email address, trimmed and in lower case.
@@ -48,18 +48,18 @@ impl Registration {
     /// Returns when another code may be requested; `None` if the limit is reached.
     ///
     /// The wait doubles each time: 1, 2, 4, 8 and 16 minutes after the previous code.
-    pub(crate) fn resend_at(&self) -> Option<DateTime<Utc>> {
+    pub fn resend_at(&self) -> Option<DateTime<Utc>> {
         let doublings = u32::try_from(self.resends).ok().filter(|_| self.resends < MOST_RESENDS)?;
         Some(self.sent_at + TimeDelta::minutes(1 << doublings))
     }
 
     /// Whether its code and link are still valid at `now`.
-    pub(crate) fn is_live(&self, now: DateTime<Utc>) -> bool {
+    pub fn is_live(&self, now: DateTime<Utc>) -> bool {
         now < self.expires_at
     }
 
     /// Returns the state that its code and link are bound to. Sending another code invalidates them.
-    pub(crate) fn state(&self) -> String {
+    pub fn state(&self) -> String {
         self.resends.to_string()
     }
 }
@@ -84,7 +84,7 @@ impl fmt::Debug for RegisterInput {
 
 /// The input of `activateRegistration`.
 #[derive(Clone, InputObject)]
-pub(crate) struct ActivateRegistrationInput {
+pub struct ActivateRegistrationInput {
     /// The proof that the email address is yours.
     pub proof: RegistrationProof,
     /// How the client receives the tokens of the new session; defaults to `BEARER`.
@@ -94,7 +94,7 @@ pub(crate) struct ActivateRegistrationInput {
 
 /// The proof that a registration's email address belongs to the client: the code or the link in the email.
 #[derive(Clone, OneofObject)]
-pub(crate) enum RegistrationProof {
+pub enum RegistrationProof {
     /// The code.
     Code(RegistrationCodeInput),
     /// The link.
@@ -103,7 +103,7 @@ pub(crate) enum RegistrationProof {
 
 /// The code in the email.
 #[derive(Clone, InputObject)]
-pub(crate) struct RegistrationCodeInput {
+pub struct RegistrationCodeInput {
     /// The registration.
     pub registration_id: RegistrationId,
     /// The six-digit code.
@@ -112,7 +112,7 @@ pub(crate) struct RegistrationCodeInput {
 
 /// The link in the email.
 #[derive(Clone, InputObject)]
-pub(crate) struct RegistrationLinkInput {
+pub struct RegistrationLinkInput {
     /// The `token` parameter of the link.
     pub token: String,
     /// The password of the account: 10 to 200 characters, without other restrictions. It replaces the one of the
@@ -122,7 +122,7 @@ pub(crate) struct RegistrationLinkInput {
 
 /// The input of `resendActivation`.
 #[derive(Clone, Debug, InputObject)]
-pub(crate) struct ResendActivationInput {
+pub struct ResendActivationInput {
     /// The registration.
     pub registration_id: RegistrationId,
 }

@@ -24,13 +24,13 @@ const LETTERS: usize = 16;
 /// A second factor as it is stored.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = second_factors, check_for_backend(diesel::pg::Pg))]
-pub(crate) struct SecondFactor {
+pub struct SecondFactor {
     /// The encrypted TOTP secret.
-    pub(crate) sealed_secret: Vec<u8>,
+    pub sealed_secret: Vec<u8>,
     /// When the first code was entered; until then the second factor is not enabled.
-    pub(crate) confirmed_at: Option<DateTime<Utc>>,
+    pub confirmed_at: Option<DateTime<Utc>>,
     /// The time step of the last code, to reject a second use of it.
-    pub(crate) last_step: i64,
+    pub last_step: i64,
 }
 
 /// A sign-in that waits for the second factor, as it is stored.
@@ -38,11 +38,11 @@ pub(crate) struct SecondFactor {
 #[diesel(table_name = sign_in_challenges, check_for_backend(diesel::pg::Pg))]
 pub(crate) struct StoredChallenge {
     /// The user who signs in.
-    pub(crate) user_id: UserId,
+    pub user_id: UserId,
     /// When the challenge expires.
-    pub(crate) expires_at: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
     /// How many more codes may be tried.
-    pub(crate) tries_left: i32,
+    pub tries_left: i32,
 }
 
 /// The outcome of a sign-in before the second factor.
@@ -63,19 +63,19 @@ pub struct Challenge {
 }
 
 /// A second factor that is not yet confirmed with its first code.
-pub(crate) struct PendingFactor {
+pub struct PendingFactor {
     /// The secret in Base32, for manual entry.
-    pub(crate) secret: String,
+    pub secret: String,
     /// The `otpauth` URI, for a QR code.
-    pub(crate) uri: String,
+    pub uri: String,
 }
 
 /// The state of an enabled second factor.
-pub(crate) struct FactorState {
+pub struct FactorState {
     /// When it was enabled.
-    pub(crate) enabled_at: DateTime<Utc>,
+    pub enabled_at: DateTime<Utc>,
     /// How many recovery codes are unused.
-    pub(crate) codes_left: i64,
+    pub codes_left: i64,
 }
 
 /// A change of a second factor.
@@ -94,7 +94,7 @@ pub enum FactorChange {
 
 impl FactorChange {
     /// Returns the action for the audit trail.
-    pub(crate) fn action(self) -> Action {
+    pub fn action(self) -> Action {
         match self {
             FactorChange::Enabled => Action::SecondFactorEnabled,
             FactorChange::Disabled => Action::SecondFactorDisabled,
@@ -130,49 +130,49 @@ pub(crate) fn recovery_hash(typed: &str) -> TokenHash {
 
 /// The input of `startSecondFactor`.
 #[derive(Clone, InputObject)]
-pub(crate) struct StartSecondFactorInput {
+pub struct StartSecondFactorInput {
     /// The viewer's password. Optional within 15 minutes of signing in or `reauthenticate`.
-    pub(crate) password: Option<String>,
+    pub password: Option<String>,
 }
 
 /// The input of `confirmSecondFactor`.
 #[derive(Clone, InputObject)]
-pub(crate) struct ConfirmSecondFactorInput {
+pub struct ConfirmSecondFactorInput {
     /// The code that the authenticator app shows.
-    pub(crate) code: String,
+    pub code: String,
 }
 
 /// The input of `disableSecondFactor`.
 #[derive(Clone, InputObject)]
-pub(crate) struct DisableSecondFactorInput {
+pub struct DisableSecondFactorInput {
     /// The code that the authenticator app shows, or a recovery code.
-    pub(crate) code: String,
+    pub code: String,
 }
 
 /// The input of `renewRecoveryCodes`.
 #[derive(Clone, InputObject)]
-pub(crate) struct RenewRecoveryCodesInput {
+pub struct RenewRecoveryCodesInput {
     /// The code that the authenticator app shows, or a recovery code.
-    pub(crate) code: String,
+    pub code: String,
 }
 
 /// The input of `resetSecondFactor`.
 #[derive(Clone, InputObject)]
-pub(crate) struct ResetSecondFactorInput {
+pub struct ResetSecondFactorInput {
     /// The user whose second factor to remove.
-    pub(crate) user_id: UserId,
+    pub user_id: UserId,
 }
 
 /// The input of `completeSignIn`.
 #[derive(Clone, InputObject)]
-pub(crate) struct CompleteSignInInput {
+pub struct CompleteSignInInput {
     /// The `token` of the challenge that the sign-in returned.
-    pub(crate) challenge: String,
+    pub challenge: String,
     /// The code that the authenticator app shows, or a recovery code.
-    pub(crate) code: String,
+    pub code: String,
     /// How the client receives the tokens; defaults to `BEARER`.
     #[graphql(default)]
-    pub(crate) transport: TokenTransport,
+    pub transport: TokenTransport,
 }
 
 impl fmt::Debug for Challenge {

@@ -57,7 +57,7 @@ impl Entity for Session {
 /// Why a session ended before its expiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(name = "SessionEndReason")]
-pub(crate) enum SessionEnd {
+pub enum SessionEnd {
     /// The user signed out.
     SignedOut,
     /// The user ended it from another session.
@@ -78,7 +78,7 @@ pub(crate) enum SessionEnd {
 
 impl SessionEnd {
     /// Returns the stored form of the reason.
-    pub(crate) fn as_str(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             SessionEnd::SignedOut => "signed_out",
             SessionEnd::Revoked => "revoked",
@@ -92,7 +92,7 @@ impl SessionEnd {
     }
 
     /// Parses a stored reason; `None` if only another version of the program knows it.
-    pub(crate) fn parse(text: &str) -> Option<SessionEnd> {
+    pub fn parse(text: &str) -> Option<SessionEnd> {
         SessionEnd::items().iter().map(|item| item.value).find(|end| end.as_str() == text)
     }
 }
@@ -144,7 +144,7 @@ impl Exchange {
 
 /// A device, as far as its user agent identifies it.
 #[derive(Clone, Debug, PartialEq, Eq, SimpleObject)]
-pub(crate) struct Device {
+pub struct Device {
     /// The display name, such as "Firefox on Linux".
     pub name: String,
     /// The browser; null if it is unknown.
@@ -155,7 +155,7 @@ pub(crate) struct Device {
 
 impl Device {
     /// Parses a `User-Agent` header.
-    pub(crate) fn of(user_agent: &str) -> Device {
+    pub fn of(user_agent: &str) -> Device {
         let parsed = woothee::parser::Parser::new().parse(user_agent);
         let known = |text: &str| (text != "UNKNOWN" && !text.is_empty()).then(|| text.to_owned());
         let browser = parsed.as_ref().and_then(|found| known(found.name));
@@ -228,14 +228,14 @@ impl fmt::Debug for SignInInput {
 
 /// The input of `refreshSession`.
 #[derive(Clone, InputObject)]
-pub(crate) struct RefreshSessionInput {
+pub struct RefreshSessionInput {
     /// The refresh token. Omit it if it is in a cookie; the response then sets new cookies.
     pub refresh_token: Option<String>,
 }
 
 /// The input of `reauthenticate`.
 #[derive(Clone, InputObject)]
-pub(crate) struct ReauthenticateInput {
+pub struct ReauthenticateInput {
     /// The viewer's password. Omit it if the account has none.
     pub password: Option<String>,
     /// The code that the authenticator app shows, or a recovery code. Omit it if there is no second factor.
@@ -244,7 +244,7 @@ pub(crate) struct ReauthenticateInput {
 
 /// Selects sessions of the viewer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
-pub(crate) enum SessionSelection {
+pub enum SessionSelection {
     /// The session that this request belongs to.
     #[default]
     Current,
@@ -256,12 +256,12 @@ pub(crate) enum SessionSelection {
 
 /// The input of `signOut`.
 #[derive(Clone, InputObject)]
-pub(crate) struct SignOutInput {
+pub struct SignOutInput {
     /// The refresh token, if the access token has expired. Omit it if it is in a cookie.
-    pub(crate) refresh_token: Option<String>,
+    pub refresh_token: Option<String>,
     /// Which sessions to end; defaults to `CURRENT`.
     #[graphql(default)]
-    pub(crate) sessions: SessionSelection,
+    pub sessions: SessionSelection,
 }
 
 // Tokens must not reach a log by way of a derived Debug.
@@ -273,7 +273,7 @@ impl fmt::Debug for SignOutInput {
 
 /// The input of `revokeSession`.
 #[derive(Clone, Debug, InputObject)]
-pub(crate) struct RevokeSessionInput {
+pub struct RevokeSessionInput {
     /// The session to end, which must be one of the viewer's.
     pub session_id: SessionId,
 }

@@ -9,7 +9,7 @@ use crate::graphql::Time;
 
 /// Selects sessions. The fields are combined with AND; omitted fields match everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, InputObject)]
-pub(crate) struct SessionFilter {
+pub struct SessionFilter {
     /// Only sessions of this user.
     pub user_id: Option<UserId>,
     /// Only sessions whose last IP address is this one, or is in this network, such as `192.0.2.0/24` or
@@ -25,21 +25,21 @@ pub(crate) struct SessionFilter {
 
 impl SessionFilter {
     /// Returns the network of the filter; `None` if there is none or the text is not one.
-    pub(in crate::accounts) fn network(&self) -> Option<Network> {
+    pub fn network(&self) -> Option<Network> {
         self.ip.as_deref().and_then(Network::parse)
     }
 }
 
 /// The addresses of a network, or a single one: all from the first to the last, which are of one family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::accounts) struct Network {
-    pub(in crate::accounts) first: IpAddr,
-    pub(in crate::accounts) last: IpAddr,
+pub struct Network {
+    pub first: IpAddr,
+    pub last: IpAddr,
 }
 
 impl Network {
     /// Parses an IP address, or a network in CIDR notation. The bits after the prefix do not matter.
-    pub(in crate::accounts) fn parse(text: &str) -> Option<Network> {
+    pub fn parse(text: &str) -> Option<Network> {
         let (address, length) = match text.trim().split_once('/') {
             Some((address, length)) => (address, Some(length.parse::<u32>().ok()?)),
             None => (text.trim(), None),

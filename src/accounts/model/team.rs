@@ -15,12 +15,12 @@ use crate::platform::db::schema::team_invitations;
 pub(crate) const INVITATION_LIFETIME: TimeDelta = TimeDelta::days(7);
 
 /// An invitation's id: `invitation_01j…`.
-pub(crate) type InvitationId = Id<TeamInvitation>;
+pub type InvitationId = Id<TeamInvitation>;
 
 /// An invitation of an email address without an account to the team.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = team_invitations, check_for_backend(diesel::pg::Pg))]
-pub(crate) struct TeamInvitation {
+pub struct TeamInvitation {
     /// The id; it changes when the same email address is invited again.
     pub id: InvitationId,
     /// The email address, trimmed and in lower case.
@@ -43,14 +43,14 @@ impl Entity for TeamInvitation {
 
 impl TeamInvitation {
     /// Returns the state that its link is bound to.
-    pub(crate) fn state(&self) -> &'static str {
+    pub fn state(&self) -> &'static str {
         self.role.as_str()
     }
 }
 
 /// The input of `addTeamMember`.
 #[derive(Clone, Debug, InputObject)]
-pub(crate) struct AddTeamMemberInput {
+pub struct AddTeamMemberInput {
     /// The email address of an account, or the one to invite. Case-insensitive.
     pub email: String,
     /// The name that others will see, 1 to 100 characters. Ignored if there is an account already.
@@ -61,14 +61,14 @@ pub(crate) struct AddTeamMemberInput {
 
 /// The input of `revokeTeamInvitation`.
 #[derive(Clone, Debug, InputObject)]
-pub(crate) struct RevokeTeamInvitationInput {
+pub struct RevokeTeamInvitationInput {
     /// The invitation to revoke.
     pub invitation_id: InvitationId,
 }
 
 /// The input of `acceptTeamInvitation`.
 #[derive(Clone, InputObject)]
-pub(crate) struct AcceptTeamInvitationInput {
+pub struct AcceptTeamInvitationInput {
     /// The `token` parameter of the link in the email.
     pub token: String,
     /// The password of the new account: 10 to 200 characters, without other restrictions.

@@ -75,17 +75,17 @@ impl Entity for User {
 
 /// A user with the password hash, for password checks.
 #[derive(Queryable)]
-pub(in crate::accounts) struct Credentials {
-    pub(in crate::accounts) user: User,
+pub(crate) struct Credentials {
+    pub user: User,
     /// `None` if the user has no password and signs in with identity providers only.
-    pub(in crate::accounts) password_hash: Option<String>,
+    pub(crate) password_hash: Option<String>,
 }
 
 impl Credentials {
     /// Returns the state that a password reset link is bound to.
     ///
     /// A change of the password or of the email address invalidates the link.
-    pub(in crate::accounts) fn reset_state(&self) -> String {
+    pub(crate) fn reset_state(&self) -> String {
         format!("{}\0{}", self.user.email, self.password_hash.as_deref().unwrap_or_default())
     }
 }
@@ -113,6 +113,6 @@ pub struct ChangeUserRoleInput {
 }
 
 /// The cache key of a user.
-pub(in crate::accounts) fn user_key(id: UserId) -> CacheKey {
+pub(crate) fn user_key(id: UserId) -> CacheKey {
     CacheKey::of(User::PREFIX, id.uuid())
 }

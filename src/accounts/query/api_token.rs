@@ -14,17 +14,17 @@ use crate::platform::db::{RunQueryDsl, Tx};
 const LISTED: i64 = 1000;
 
 /// The columns of a new token.
-pub(in crate::accounts) struct NewApiToken<'a> {
-    pub(in crate::accounts) id: ApiTokenId,
-    pub(in crate::accounts) user_id: UserId,
-    pub(in crate::accounts) name: &'a str,
-    pub(in crate::accounts) hash: &'a TokenHash,
-    pub(in crate::accounts) scopes: Scopes,
-    pub(in crate::accounts) created_at: DateTime<Utc>,
-    pub(in crate::accounts) expires_at: DateTime<Utc>,
+pub(crate) struct NewApiToken<'a> {
+    pub id: ApiTokenId,
+    pub user_id: UserId,
+    pub name: &'a str,
+    pub(crate) hash: &'a TokenHash,
+    pub scopes: Scopes,
+    pub created_at: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
 }
 
-pub(in crate::accounts) async fn insert(tx: &mut Tx, new: &NewApiToken<'_>) -> QueryResult<ApiToken> {
+pub(crate) async fn insert(tx: &mut Tx, new: &NewApiToken<'_>) -> QueryResult<ApiToken> {
     diesel::insert_into(api_tokens::table)
         .values((
             api_tokens::id.eq(new.id),
@@ -41,7 +41,7 @@ pub(in crate::accounts) async fn insert(tx: &mut Tx, new: &NewApiToken<'_>) -> Q
 }
 
 /// Returns the user's tokens that are not revoked, newest first. Expired ones are retained for a month.
-pub(in crate::accounts) async fn kept(conn: &mut AsyncPgConnection, user: UserId) -> QueryResult<Vec<ApiToken>> {
+pub(crate) async fn kept(conn: &mut AsyncPgConnection, user: UserId) -> QueryResult<Vec<ApiToken>> {
     api_tokens::table
         .filter(api_tokens::user_id.eq(user))
         .filter(api_tokens::revoked_at.is_null())
@@ -52,7 +52,7 @@ pub(in crate::accounts) async fn kept(conn: &mut AsyncPgConnection, user: UserId
         .await
 }
 
-pub(in crate::accounts) async fn count_live(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> QueryResult<i64> {
+pub(crate) async fn count_live(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> QueryResult<i64> {
     api_tokens::table
         .filter(api_tokens::user_id.eq(user))
         .filter(api_tokens::revoked_at.is_null())
@@ -62,15 +62,12 @@ pub(in crate::accounts) async fn count_live(tx: &mut Tx, user: UserId, now: Date
         .await
 }
 
-pub(in crate::accounts) async fn by_id(conn: &mut AsyncPgConnection, id: ApiTokenId) -> QueryResult<Option<ApiToken>> {
+pub(crate) async fn by_id(conn: &mut AsyncPgConnection, id: ApiTokenId) -> QueryResult<Option<ApiToken>> {
     api_tokens::table.find(id).select(ApiToken::as_select()).first(conn).await.optional()
 }
 
 /// Returns the token with this hash and its owner, whatever their state.
-pub(in crate::accounts) async fn by_hash(
-    conn: &mut AsyncPgConnection,
-    hash: &TokenHash,
-) -> QueryResult<Option<(ApiToken, User)>> {
+pub(crate) async fn by_hash(conn: &mut AsyncPgConnection, hash: &TokenHash) -> QueryResult<Option<(ApiToken, User)>> {
     api_tokens::table
         .inner_join(users::table)
         .filter(api_tokens::hash.eq(hash.as_slice()))
@@ -81,7 +78,7 @@ pub(in crate::accounts) async fn by_hash(
 }
 
 /// Revokes a token of the user and returns it; `None` if it is already revoked.
-pub(in crate::accounts) async fn revoke(
+pub(crate) async fn revoke(
     tx: &mut Tx,
     user: UserId,
     id: ApiTokenId,
@@ -98,7 +95,7 @@ pub(in crate::accounts) async fn revoke(
 }
 
 /// Revokes all tokens of the user that are not revoked yet, and returns their ids.
-pub(in crate::accounts) async fn revoke_all(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> QueryResult<Vec<Uuid>> {
+pub(crate) async fn revoke_all(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> QueryResult<Vec<Uuid>> {
     diesel::update(api_tokens::table)
         .filter(api_tokens::user_id.eq(user))
         .filter(api_tokens::revoked_at.is_null())
@@ -111,17 +108,12 @@ pub(in crate::accounts) async fn revoke_all(tx: &mut Tx, user: UserId, now: Date
 /// Locks a token and returns when it was last used; `None` if the token is gone.
 ///
 /// The lock serializes updates of the last use.
-pub(in crate::accounts) async fn lock_use(tx: &mut Tx, id: ApiTokenId) -> QueryResult<Option<Option<DateTime<Utc>>>> {
+pub(crate) async fn lock_use(tx: &mut Tx, id: ApiTokenId) -> QueryResult<Option<Option<DateTime<Utc>>>> {
     let found = api_tokens::table.find(id).select(api_tokens::last_used_at).for_no_key_update();
     found.first(tx.conn()).await.optional()
 }
 
-pub(in crate::accounts) async fn touch(
-    tx: &mut Tx,
-    id: ApiTokenId,
-    ip: Option<&str>,
-    now: DateTime<Utc>,
-) -> QueryResult<()> {
+pub(crate) async fn touch(tx: &mut Tx, id: ApiTokenId, ip: Option<&str>, now: DateTime<Utc>) -> QueryResult<()> {
     diesel::update(api_tokens::table.find(id))
         .set((api_tokens::last_used_at.eq(now), api_tokens::last_used_ip.eq(ip)))
         .execute(tx.conn())
@@ -130,16 +122,10 @@ pub(in crate::accounts) async fn touch(
 }
 
 /// Returns the tokens that were revoked after `since`.
-pub(in crate::accounts) async fn revoked_since(
-    conn: &mut AsyncPgConnection,
-    since: DateTime<Utc>,
-) -> QueryResult<Vec<Uuid>> {
+pub(crate) async fn revoked_since(conn: &mut AsyncPgConnection, since: DateTime<Utc>) -> QueryResult<Vec<Uuid>> {
     api_tokens::table.filter(api_tokens::revoked_at.gt(since)).select(api_tokens::id).load(conn).await
 }
 
-pub(in crate::accounts) async fn by_ids(
-    conn: &mut AsyncPgConnection,
-    ids: &[ApiTokenId],
-) -> QueryResult<Vec<ApiToken>> {
+pub(crate) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[ApiTokenId]) -> QueryResult<Vec<ApiToken>> {
     api_tokens::table.filter(api_tokens::id.eq_any(ids)).select(ApiToken::as_select()).load(conn).await
 }

@@ -15,7 +15,7 @@ use crate::platform::db::schema::audit_entries;
 type Rows<'a> = audit_entries::BoxedQuery<'a, Pg>;
 
 /// Returns a page of the trail in the page's direction; the trail is ordered newest first.
-pub(in crate::accounts) async fn page(
+pub(crate) async fn page(
     mut conn: &AsyncPgConnection,
     filter: &AuditFilter,
     page: &Page<(DateTime<Utc>, Uuid)>,
@@ -36,7 +36,7 @@ pub(in crate::accounts) async fn page(
     rows.limit(page.fetch()).select(AuditEntry::as_select()).load(&mut conn).await
 }
 
-pub(in crate::accounts) async fn count(mut conn: &AsyncPgConnection, filter: &AuditFilter) -> QueryResult<i64> {
+pub(crate) async fn count(mut conn: &AsyncPgConnection, filter: &AuditFilter) -> QueryResult<i64> {
     filtered(filter).count().get_result(&mut conn).await
 }
 
@@ -61,9 +61,6 @@ fn filtered(filter: &AuditFilter) -> Rows<'_> {
     rows
 }
 
-pub(in crate::accounts) async fn by_ids(
-    conn: &mut AsyncPgConnection,
-    ids: &[Id<AuditEntry>],
-) -> QueryResult<Vec<AuditEntry>> {
+pub(crate) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[Id<AuditEntry>]) -> QueryResult<Vec<AuditEntry>> {
     audit_entries::table.filter(audit_entries::id.eq_any(ids)).select(AuditEntry::as_select()).load(conn).await
 }

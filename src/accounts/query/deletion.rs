@@ -28,7 +28,7 @@ const BELONGINGS: [&str; 7] = [
     "sign_in_challenges",
 ];
 
-pub(in crate::accounts) async fn set_due(
+pub(crate) async fn set_due(
     tx: &mut Tx,
     id: UserId,
     due_at: Option<DateTime<Utc>>,
@@ -45,11 +45,7 @@ pub(in crate::accounts) async fn set_due(
 /// Returns a batch of the accounts that are due for deletion at `now`.
 ///
 /// They are ordered by id, starting after `after`.
-pub(in crate::accounts) async fn due(
-    conn: &mut AsyncPgConnection,
-    now: DateTime<Utc>,
-    after: UserId,
-) -> QueryResult<Vec<UserId>> {
+pub(crate) async fn due(conn: &mut AsyncPgConnection, now: DateTime<Utc>, after: UserId) -> QueryResult<Vec<UserId>> {
     users::table
         .filter(users::deletion_due_at.le(now).and(users::id.gt(after)))
         .order(users::id)
@@ -60,7 +56,7 @@ pub(in crate::accounts) async fn due(
 }
 
 /// Deletes all rows that belong to the user alone.
-pub(in crate::accounts) async fn remove_belongings(tx: &mut Tx, id: UserId) -> QueryResult<()> {
+pub(crate) async fn remove_belongings(tx: &mut Tx, id: UserId) -> QueryResult<()> {
     for table in BELONGINGS {
         let delete = sql_query(format!("DELETE FROM {table} WHERE user_id = $1"));
         delete.bind::<sql_types::Uuid, _>(id).execute(tx.conn()).await?;
@@ -69,7 +65,7 @@ pub(in crate::accounts) async fn remove_belongings(tx: &mut Tx, id: UserId) -> Q
 }
 
 /// Removes all personal data from the user's row.
-pub(in crate::accounts) async fn anonymise(tx: &mut Tx, id: UserId, now: DateTime<Utc>) -> QueryResult<User> {
+pub(crate) async fn anonymise(tx: &mut Tx, id: UserId, now: DateTime<Utc>) -> QueryResult<User> {
     tx.changed(user_key(id));
     diesel::update(users::table.find(id))
         .set((

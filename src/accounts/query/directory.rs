@@ -27,9 +27,9 @@ extern "SQL" {
 type Rows<'a> = users::BoxedQuery<'a, Pg>;
 
 /// A filter, and the time at which bans are evaluated.
-pub(in crate::accounts) struct Which<'a> {
-    pub(in crate::accounts) filter: &'a UserFilter,
-    pub(in crate::accounts) now: DateTime<Utc>,
+pub(crate) struct Which<'a> {
+    pub filter: &'a UserFilter,
+    pub now: DateTime<Utc>,
 }
 
 /// Builds a page ordered by `$key` and id, in the page's direction. `$bound` maps `$place`, the value in a cursor, to
@@ -53,7 +53,7 @@ macro_rules! paged {
 }
 
 /// Returns a page of the users, in the direction of the page.
-pub(in crate::accounts) async fn page(
+pub(crate) async fn page(
     mut conn: &AsyncPgConnection,
     which: Which<'_>,
     ascending: bool,
@@ -68,13 +68,13 @@ pub(in crate::accounts) async fn page(
     rows.select(User::as_select()).load(&mut conn).await
 }
 
-pub(in crate::accounts) async fn count(mut conn: &AsyncPgConnection, which: Which<'_>) -> QueryResult<i64> {
+pub(crate) async fn count(mut conn: &AsyncPgConnection, which: Which<'_>) -> QueryResult<i64> {
     filtered(which).count().get_result(&mut conn).await
 }
 
 /// Selects the ids of the users whose names or email addresses contain a text, for the conditions of other features'
 /// lists.
-pub(crate) fn ids_found(text: &str) -> users::BoxedQuery<'_, Pg, SqlUuid> {
+pub fn ids_found(text: &str) -> users::BoxedQuery<'_, Pg, SqlUuid> {
     let found = strpos(lower(users::name), lower(text)).gt(0).or(strpos(users::email, lower(text)).gt(0));
     users::table.filter(users::deleted_at.is_null()).filter(found).select(users::id).into_boxed()
 }

@@ -8,7 +8,7 @@ use crate::accounts::model::{CODE_LIFETIME, EmailChange, EmailChangeId, TRIES, U
 use crate::platform::db::schema::{email_changes, users};
 use crate::platform::db::{RunQueryDsl, Tx};
 
-pub(in crate::accounts) async fn insert(
+pub(crate) async fn insert(
     tx: &mut Tx,
     id: EmailChangeId,
     user: &User,
@@ -30,18 +30,12 @@ pub(in crate::accounts) async fn insert(
         .await
 }
 
-pub(in crate::accounts) async fn by_id(
-    conn: &mut AsyncPgConnection,
-    id: EmailChangeId,
-) -> QueryResult<Option<EmailChange>> {
+pub(crate) async fn by_id(conn: &mut AsyncPgConnection, id: EmailChangeId) -> QueryResult<Option<EmailChange>> {
     email_changes::table.find(id).select(EmailChange::as_select()).first(conn).await.optional()
 }
 
 /// Returns the pending change of the user.
-pub(in crate::accounts) async fn waiting(
-    conn: &mut AsyncPgConnection,
-    user: UserId,
-) -> QueryResult<Option<EmailChange>> {
+pub(crate) async fn waiting(conn: &mut AsyncPgConnection, user: UserId) -> QueryResult<Option<EmailChange>> {
     email_changes::table
         .filter(email_changes::user_id.eq(user))
         .filter(email_changes::ended_at.is_null())
@@ -52,7 +46,7 @@ pub(in crate::accounts) async fn waiting(
 }
 
 /// Ends the pending change of the user, if there is one.
-pub(in crate::accounts) async fn end(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> QueryResult<()> {
+pub(crate) async fn end(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> QueryResult<()> {
     diesel::update(email_changes::table)
         .filter(email_changes::user_id.eq(user))
         .filter(email_changes::ended_at.is_null())
@@ -63,7 +57,7 @@ pub(in crate::accounts) async fn end(tx: &mut Tx, user: UserId, now: DateTime<Ut
 }
 
 /// Uses up an attempt; returns how many are left.
-pub(in crate::accounts) async fn use_try(tx: &mut Tx, id: EmailChangeId) -> QueryResult<i32> {
+pub(crate) async fn use_try(tx: &mut Tx, id: EmailChangeId) -> QueryResult<i32> {
     diesel::update(email_changes::table.find(id))
         .set(email_changes::tries_left.eq(email_changes::tries_left - 1))
         .returning(email_changes::tries_left)
@@ -74,11 +68,7 @@ pub(in crate::accounts) async fn use_try(tx: &mut Tx, id: EmailChangeId) -> Quer
 /// Sets the new email address; returns `None` if another user has it.
 ///
 /// If another user registers the address concurrently, the constraint `users_email_key` is violated.
-pub(in crate::accounts) async fn apply(
-    tx: &mut Tx,
-    change: &EmailChange,
-    now: DateTime<Utc>,
-) -> QueryResult<Option<User>> {
+pub(crate) async fn apply(tx: &mut Tx, change: &EmailChange, now: DateTime<Utc>) -> QueryResult<Option<User>> {
     let owner = diesel::alias!(users as owner);
     let taken = owner.filter(owner.field(users::email).eq(&change.new_email)).select(owner.field(users::id));
     tx.changed(user_key(change.user_id));

@@ -12,14 +12,14 @@ use crate::platform::db::{RunQueryDsl, Tx};
 use crate::platform::identity::Identity as Vouched;
 
 /// What a sign-in attempt is looked up by.
-pub(in crate::accounts) struct AttemptKey {
-    pub(in crate::accounts) state: TokenHash,
-    pub(in crate::accounts) browser: TokenHash,
+pub(crate) struct AttemptKey {
+    pub state: TokenHash,
+    pub(crate) browser: TokenHash,
     /// The user to link an account to; `None` for a sign-in.
-    pub(in crate::accounts) user: Option<UserId>,
+    pub user: Option<UserId>,
 }
 
-pub(in crate::accounts) async fn insert_attempt(
+pub(crate) async fn insert_attempt(
     tx: &mut Tx,
     key: &AttemptKey,
     attempt: &Attempt,
@@ -42,11 +42,7 @@ pub(in crate::accounts) async fn insert_attempt(
 }
 
 /// Deletes and returns an attempt. Of concurrent requests, only one gets it.
-pub(in crate::accounts) async fn take_attempt(
-    tx: &mut Tx,
-    key: &AttemptKey,
-    now: DateTime<Utc>,
-) -> QueryResult<Option<Attempt>> {
+pub(crate) async fn take_attempt(tx: &mut Tx, key: &AttemptKey, now: DateTime<Utc>) -> QueryResult<Option<Attempt>> {
     diesel::delete(identity_attempts::table.find(key.state.as_slice()))
         .filter(identity_attempts::browser_hash.eq(key.browser.as_slice()))
         .filter(identity_attempts::user_id.is_not_distinct_from(key.user))
@@ -58,11 +54,7 @@ pub(in crate::accounts) async fn take_attempt(
 }
 
 /// Records a use of a linked account and returns it; `None` if it is not linked.
-pub(in crate::accounts) async fn touch(
-    tx: &mut Tx,
-    vouched: &Vouched,
-    now: DateTime<Utc>,
-) -> QueryResult<Option<Identity>> {
+pub(crate) async fn touch(tx: &mut Tx, vouched: &Vouched, now: DateTime<Utc>) -> QueryResult<Option<Identity>> {
     diesel::update(identities::table)
         .filter(identities::issuer.eq(&vouched.issuer))
         .filter(identities::subject.eq(&vouched.subject))
@@ -74,7 +66,7 @@ pub(in crate::accounts) async fn touch(
 }
 
 /// Links an account; returns `None` if it is already linked.
-pub(in crate::accounts) async fn insert(
+pub(crate) async fn insert(
     tx: &mut Tx,
     clock: &Clock,
     user: UserId,
@@ -99,15 +91,12 @@ pub(in crate::accounts) async fn insert(
         .optional()
 }
 
-pub(in crate::accounts) async fn delete(tx: &mut Tx, id: IdentityId) -> QueryResult<()> {
+pub(crate) async fn delete(tx: &mut Tx, id: IdentityId) -> QueryResult<()> {
     diesel::delete(identities::table.find(id)).execute(tx.conn()).await.map(drop)
 }
 
 /// Returns the identities that are linked to the users, in the order of their linking.
-pub(in crate::accounts) async fn of_users(
-    conn: &mut AsyncPgConnection,
-    users: &[UserId],
-) -> QueryResult<Vec<Identity>> {
+pub(crate) async fn of_users(conn: &mut AsyncPgConnection, users: &[UserId]) -> QueryResult<Vec<Identity>> {
     identities::table
         .filter(identities::user_id.eq_any(users))
         .order((identities::created_at, identities::id))
@@ -117,7 +106,7 @@ pub(in crate::accounts) async fn of_users(
 }
 
 /// Locks the user with the email address, and returns whether they have verified it.
-pub(in crate::accounts) async fn lock_by_email(tx: &mut Tx, email: &str) -> QueryResult<Option<(User, bool)>> {
+pub(crate) async fn lock_by_email(tx: &mut Tx, email: &str) -> QueryResult<Option<(User, bool)>> {
     users::table
         .filter(users::email.eq(email))
         .select((User::as_select(), users::email_verified_at.is_not_null()))
@@ -130,7 +119,7 @@ pub(in crate::accounts) async fn lock_by_email(tx: &mut Tx, email: &str) -> Quer
 /// Locks the user, and returns whether they have a password; `None` if there is no such user.
 ///
 /// The lock serializes unlinking: two concurrent requests must not each rely on the identity that the other unlinks.
-pub(in crate::accounts) async fn lock_password(tx: &mut Tx, user: UserId) -> QueryResult<Option<bool>> {
+pub(crate) async fn lock_password(tx: &mut Tx, user: UserId) -> QueryResult<Option<bool>> {
     users::table
         .find(user)
         .select(users::password_hash.is_not_null())
@@ -140,9 +129,6 @@ pub(in crate::accounts) async fn lock_password(tx: &mut Tx, user: UserId) -> Que
         .optional()
 }
 
-pub(in crate::accounts) async fn by_ids(
-    conn: &mut AsyncPgConnection,
-    ids: &[IdentityId],
-) -> QueryResult<Vec<Identity>> {
+pub(crate) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[IdentityId]) -> QueryResult<Vec<Identity>> {
     identities::table.filter(identities::id.eq_any(ids)).select(Identity::as_select()).load(conn).await
 }

@@ -1,18 +1,18 @@
 //! SQL of the accounts feature.
 
-pub(super) mod api_token;
-pub(super) mod audit;
-pub(super) mod deletion;
-pub(super) mod directory;
-pub(super) mod email_change;
-pub(super) mod export;
-pub(super) mod identity;
-pub(super) mod named;
-pub(super) mod profile;
-pub(super) mod registration;
-pub(super) mod retention;
-pub(super) mod second_factor;
-pub(super) mod session;
-pub(super) mod session_list;
-pub(super) mod team;
-pub(super) mod user;
+pub(crate) mod api_token;
+pub(crate) mod audit;
+pub(crate) mod deletion;
+pub(crate) mod directory;
+pub(crate) mod email_change;
+pub(crate) mod export;
+pub(crate) mod identity;
+pub(crate) mod named;
+pub(crate) mod profile;
+pub(crate) mod registration;
+pub(crate) mod retention;
+pub(crate) mod second_factor;
+pub(crate) mod session;
+pub(crate) mod session_list;
+pub(crate) mod team;
+pub(crate) mod user;

@@ -16,7 +16,7 @@ const MOST_NAMED: i64 = 500;
 /// Returns the instructors and administrators whose names match a `tsquery`, in the order of their names.
 ///
 /// Users who are banned at `now` and deleted users are not found.
-pub(in crate::accounts) async fn team_named(
+pub(crate) async fn team_named(
     mut conn: &AsyncPgConnection,
     query: &str,
     now: DateTime<Utc>,

@@ -9,14 +9,14 @@ use crate::platform::db::schema::registrations;
 use crate::platform::db::{RunQueryDsl, Tx};
 
 /// The columns of a new row that differ between registrations.
-pub(in crate::accounts) struct New<'a> {
-    pub(in crate::accounts) id: RegistrationId,
-    pub(in crate::accounts) email: &'a str,
-    pub(in crate::accounts) name: &'a str,
-    pub(in crate::accounts) password_hash: &'a str,
+pub(crate) struct New<'a> {
+    pub id: RegistrationId,
+    pub email: &'a str,
+    pub name: &'a str,
+    pub(crate) password_hash: &'a str,
 }
 
-pub(in crate::accounts) async fn insert(tx: &mut Tx, new: &New<'_>, now: DateTime<Utc>) -> QueryResult<Registration> {
+pub(crate) async fn insert(tx: &mut Tx, new: &New<'_>, now: DateTime<Utc>) -> QueryResult<Registration> {
     diesel::insert_into(registrations::table)
         .values((
             registrations::id.eq(new.id),
@@ -33,15 +33,12 @@ pub(in crate::accounts) async fn insert(tx: &mut Tx, new: &New<'_>, now: DateTim
         .await
 }
 
-pub(in crate::accounts) async fn by_id(
-    conn: &mut AsyncPgConnection,
-    id: RegistrationId,
-) -> QueryResult<Option<Registration>> {
+pub(crate) async fn by_id(conn: &mut AsyncPgConnection, id: RegistrationId) -> QueryResult<Option<Registration>> {
     registrations::table.find(id).select(Registration::as_select()).first(conn).await.optional()
 }
 
 /// Locks a registration and returns it with its password hash. The lock serializes guesses at its code.
-pub(in crate::accounts) async fn lock(tx: &mut Tx, id: RegistrationId) -> QueryResult<Option<(Registration, String)>> {
+pub(crate) async fn lock(tx: &mut Tx, id: RegistrationId) -> QueryResult<Option<(Registration, String)>> {
     registrations::table
         .find(id)
         .select((Registration::as_select(), registrations::password_hash))
@@ -52,11 +49,7 @@ pub(in crate::accounts) async fn lock(tx: &mut Tx, id: RegistrationId) -> QueryR
 }
 
 /// Starts a new code with new attempts.
-pub(in crate::accounts) async fn renew(
-    tx: &mut Tx,
-    id: RegistrationId,
-    now: DateTime<Utc>,
-) -> QueryResult<Registration> {
+pub(crate) async fn renew(tx: &mut Tx, id: RegistrationId, now: DateTime<Utc>) -> QueryResult<Registration> {
     diesel::update(registrations::table.find(id))
         .set((
             registrations::resends.eq(registrations::resends + 1),
@@ -70,7 +63,7 @@ pub(in crate::accounts) async fn renew(
 }
 
 /// Uses up an attempt; returns how many are left.
-pub(in crate::accounts) async fn use_try(tx: &mut Tx, id: RegistrationId) -> QueryResult<i32> {
+pub(crate) async fn use_try(tx: &mut Tx, id: RegistrationId) -> QueryResult<i32> {
     diesel::update(registrations::table.find(id))
         .set(registrations::tries_left.eq(registrations::tries_left - 1))
         .returning(registrations::tries_left)
@@ -78,6 +71,6 @@ pub(in crate::accounts) async fn use_try(tx: &mut Tx, id: RegistrationId) -> Que
         .await
 }
 
-pub(in crate::accounts) async fn delete(tx: &mut Tx, id: RegistrationId) -> QueryResult<()> {
+pub(crate) async fn delete(tx: &mut Tx, id: RegistrationId) -> QueryResult<()> {
     diesel::delete(registrations::table.find(id)).execute(tx.conn()).await.map(drop)
 }

@@ -15,18 +15,12 @@ use crate::platform::db::{RunQueryDsl, Tx};
 const LISTED: i64 = 1000;
 
 /// The start and the expiry of a session.
-pub(in crate::accounts) struct Span {
-    pub(in crate::accounts) from: DateTime<Utc>,
-    pub(in crate::accounts) to: DateTime<Utc>,
+pub(crate) struct Span {
+    pub from: DateTime<Utc>,
+    pub to: DateTime<Utc>,
 }
 
-pub(in crate::accounts) async fn insert(
-    tx: &mut Tx,
-    id: SessionId,
-    user: UserId,
-    client: &Client,
-    span: &Span,
-) -> QueryResult<()> {
+pub(crate) async fn insert(tx: &mut Tx, id: SessionId, user: UserId, client: &Client, span: &Span) -> QueryResult<()> {
     diesel::insert_into(sessions::table)
         .values((
             sessions::id.eq(id),
@@ -44,7 +38,7 @@ pub(in crate::accounts) async fn insert(
 }
 
 /// Inserts a token, unless it exists already because a retry issues it again.
-pub(in crate::accounts) async fn insert_token(
+pub(crate) async fn insert_token(
     tx: &mut Tx,
     session: SessionId,
     hash: &TokenHash,
@@ -63,10 +57,7 @@ pub(in crate::accounts) async fn insert_token(
 }
 
 /// Locks the session of a token, to serialize its exchanges, and returns both.
-pub(in crate::accounts) async fn lock_by_token(
-    tx: &mut Tx,
-    hash: &TokenHash,
-) -> QueryResult<Option<(Session, RefreshToken)>> {
+pub(crate) async fn lock_by_token(tx: &mut Tx, hash: &TokenHash) -> QueryResult<Option<(Session, RefreshToken)>> {
     let found: Option<SessionId> = refresh_tokens::table
         .find(hash.as_slice())
         .select(refresh_tokens::session_id)
@@ -81,7 +72,7 @@ pub(in crate::accounts) async fn lock_by_token(
 }
 
 /// Returns the live session that a token belongs to, used or not, and its user.
-pub(in crate::accounts) async fn by_token(
+pub(crate) async fn by_token(
     conn: &mut AsyncPgConnection,
     hash: &TokenHash,
     now: DateTime<Utc>,
@@ -98,7 +89,7 @@ pub(in crate::accounts) async fn by_token(
 }
 
 /// Marks a token as used.
-pub(in crate::accounts) async fn use_token(tx: &mut Tx, hash: &TokenHash, now: DateTime<Utc>) -> QueryResult<()> {
+pub(crate) async fn use_token(tx: &mut Tx, hash: &TokenHash, now: DateTime<Utc>) -> QueryResult<()> {
     diesel::update(refresh_tokens::table.find(hash.as_slice()))
         .set(refresh_tokens::used_at.eq(now))
         .execute(tx.conn())
@@ -107,13 +98,7 @@ pub(in crate::accounts) async fn use_token(tx: &mut Tx, hash: &TokenHash, now: D
 }
 
 /// Records a refresh of a session.
-pub(in crate::accounts) async fn touch(
-    tx: &mut Tx,
-    id: SessionId,
-    client: &Client,
-    used: &[u8],
-    span: &Span,
-) -> QueryResult<()> {
+pub(crate) async fn touch(tx: &mut Tx, id: SessionId, client: &Client, used: &[u8], span: &Span) -> QueryResult<()> {
     diesel::update(sessions::table.find(id))
         .set((
             sessions::user_agent.eq(&client.user_agent),
@@ -128,11 +113,7 @@ pub(in crate::accounts) async fn touch(
 }
 
 /// Returns the ids of the user's sessions that have neither ended nor expired.
-pub(in crate::accounts) async fn open_sessions(
-    tx: &mut Tx,
-    user: UserId,
-    now: DateTime<Utc>,
-) -> QueryResult<Vec<Uuid>> {
+pub(crate) async fn open_sessions(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> QueryResult<Vec<Uuid>> {
     sessions::table
         .filter(sessions::user_id.eq(user).and(sessions::ended_at.is_null()).and(sessions::expires_at.gt(now)))
         .select(sessions::id)
@@ -142,11 +123,7 @@ pub(in crate::accounts) async fn open_sessions(
 }
 
 /// Returns the user's sessions that are live at `now`, most recently used first.
-pub(in crate::accounts) async fn live(
-    conn: &mut AsyncPgConnection,
-    user: UserId,
-    now: DateTime<Utc>,
-) -> QueryResult<Vec<Session>> {
+pub(crate) async fn live(conn: &mut AsyncPgConnection, user: UserId, now: DateTime<Utc>) -> QueryResult<Vec<Session>> {
     sessions::table
         .filter(sessions::user_id.eq(user))
         .filter(sessions::ended_at.is_null())
@@ -160,14 +137,14 @@ pub(in crate::accounts) async fn live(
 
 /// Which of a user's sessions to end.
 #[derive(Clone, Copy)]
-pub(in crate::accounts) enum Which {
+pub(crate) enum Which {
     All,
     AllBut(SessionId),
     Only(SessionId),
 }
 
 /// Ends the selected sessions that have not ended yet, and returns their ids.
-pub(in crate::accounts) async fn end(
+pub(crate) async fn end(
     tx: &mut Tx,
     user: UserId,
     which: Which,
@@ -194,7 +171,7 @@ pub(in crate::accounts) async fn end(
 /// Returns the sessions and API tokens that ended after `since`.
 ///
 /// The second list has the users whose token version changed since then, and their new versions.
-pub(in crate::accounts) async fn revoked_since(
+pub(crate) async fn revoked_since(
     conn: &mut AsyncPgConnection,
     since: DateTime<Utc>,
 ) -> QueryResult<(Vec<Uuid>, Vec<(Uuid, i32)>)> {
@@ -209,11 +186,7 @@ pub(in crate::accounts) async fn revoked_since(
 }
 
 /// Whether a session has not ended and its user's token version is `version`.
-pub(in crate::accounts) async fn is_current(
-    conn: &mut AsyncPgConnection,
-    session: SessionId,
-    version: i32,
-) -> QueryResult<bool> {
+pub(crate) async fn is_current(conn: &mut AsyncPgConnection, session: SessionId, version: i32) -> QueryResult<bool> {
     let found = sessions::table
         .inner_join(users::table)
         .filter(sessions::id.eq(session))
@@ -224,7 +197,7 @@ pub(in crate::accounts) async fn is_current(
 }
 
 /// Returns when the user of a session last authenticated in it; `None` if there is no such session.
-pub(in crate::accounts) async fn authenticated_at(
+pub(crate) async fn authenticated_at(
     conn: &mut AsyncPgConnection,
     id: SessionId,
 ) -> QueryResult<Option<DateTime<Utc>>> {
@@ -232,7 +205,7 @@ pub(in crate::accounts) async fn authenticated_at(
 }
 
 /// Records that the user of a session authenticated again; 0 if the session has ended.
-pub(in crate::accounts) async fn authenticate(tx: &mut Tx, id: SessionId, now: DateTime<Utc>) -> QueryResult<usize> {
+pub(crate) async fn authenticate(tx: &mut Tx, id: SessionId, now: DateTime<Utc>) -> QueryResult<usize> {
     diesel::update(sessions::table.find(id).filter(sessions::ended_at.is_null()))
         .set(sessions::authenticated_at.eq(now))
         .execute(tx.conn())
@@ -240,7 +213,7 @@ pub(in crate::accounts) async fn authenticate(tx: &mut Tx, id: SessionId, now: D
 }
 
 /// Whether a session belongs to the user and is live at `now`.
-pub(in crate::accounts) async fn is_open(
+pub(crate) async fn is_open(
     conn: &mut AsyncPgConnection,
     session: SessionId,
     user: UserId,
@@ -251,6 +224,6 @@ pub(in crate::accounts) async fn is_open(
     diesel::select(diesel::dsl::exists(open)).get_result(conn).await
 }
 
-pub(in crate::accounts) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[SessionId]) -> QueryResult<Vec<Session>> {
+pub(crate) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[SessionId]) -> QueryResult<Vec<Session>> {
     sessions::table.filter(sessions::id.eq_any(ids)).select(Session::as_select()).load(conn).await
 }

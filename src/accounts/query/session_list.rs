@@ -17,10 +17,10 @@ use crate::platform::db::schema::sessions;
 use crate::platform::db::{RunQueryDsl, newest_first, sql_query};
 
 /// The position of a session in a list: when it began, and its id.
-pub(in crate::accounts) type SessionKey = (DateTime<Utc>, Uuid);
+pub(crate) type SessionKey = (DateTime<Utc>, Uuid);
 
 /// Returns a page of the sessions, newest first, in the direction of the page.
-pub(in crate::accounts) async fn page(
+pub(crate) async fn page(
     mut conn: &AsyncPgConnection,
     filter: &SessionFilter,
     now: DateTime<Utc>,
@@ -30,7 +30,7 @@ pub(in crate::accounts) async fn page(
     newest_first!(&mut conn, rows, sessions::created_at, sessions::id, page)
 }
 
-pub(in crate::accounts) async fn count(
+pub(crate) async fn count(
     mut conn: &AsyncPgConnection,
     filter: &SessionFilter,
     now: DateTime<Utc>,
@@ -71,7 +71,7 @@ fn filtered(filter: &SessionFilter, now: DateTime<Utc>) -> sessions::BoxedQuery<
 /// Returns a page of a user's sessions, newest first, in the direction of the page.
 ///
 /// Takes a shared connection, so that several pages can be pipelined.
-pub(in crate::accounts) async fn of_user(
+pub(crate) async fn of_user(
     mut conn: &AsyncPgConnection,
     user: UserId,
     page: &Page<SessionKey>,
@@ -81,10 +81,7 @@ pub(in crate::accounts) async fn of_user(
 }
 
 /// Counts the sessions of each of these users; a user without any is missing.
-pub(in crate::accounts) async fn count_of_users(
-    conn: &mut AsyncPgConnection,
-    users: &[UserId],
-) -> QueryResult<Vec<(UserId, i64)>> {
+pub(crate) async fn count_of_users(conn: &mut AsyncPgConnection, users: &[UserId]) -> QueryResult<Vec<(UserId, i64)>> {
     sessions::table
         .filter(sessions::user_id.eq_any(users))
         .group_by(sessions::user_id)
@@ -94,7 +91,7 @@ pub(in crate::accounts) async fn count_of_users(
 }
 
 /// Returns when each of these users signed in last; a user who never did is missing.
-pub(in crate::accounts) async fn last_sign_ins(
+pub(crate) async fn last_sign_ins(
     conn: &mut AsyncPgConnection,
     users: &[UserId],
 ) -> QueryResult<HashMap<UserId, DateTime<Utc>>> {

@@ -13,16 +13,16 @@ use crate::platform::db::{RunQueryDsl, Tx};
 const LISTED: i64 = 1000;
 
 /// The columns of a new row, except its timestamps.
-pub(in crate::accounts) struct New<'a> {
-    pub(in crate::accounts) id: InvitationId,
-    pub(in crate::accounts) email: &'a str,
-    pub(in crate::accounts) name: &'a str,
-    pub(in crate::accounts) role: Role,
-    pub(in crate::accounts) invited_by: UserId,
+pub(crate) struct New<'a> {
+    pub id: InvitationId,
+    pub email: &'a str,
+    pub name: &'a str,
+    pub role: Role,
+    pub invited_by: UserId,
 }
 
 /// Inserts an invitation, which replaces an earlier one of the same email address.
-pub(in crate::accounts) async fn put(tx: &mut Tx, new: &New<'_>, now: DateTime<Utc>) -> QueryResult<TeamInvitation> {
+pub(crate) async fn put(tx: &mut Tx, new: &New<'_>, now: DateTime<Utc>) -> QueryResult<TeamInvitation> {
     diesel::delete(team_invitations::table.filter(team_invitations::email.eq(new.email))).execute(tx.conn()).await?;
     diesel::insert_into(team_invitations::table)
         .values((
@@ -39,23 +39,17 @@ pub(in crate::accounts) async fn put(tx: &mut Tx, new: &New<'_>, now: DateTime<U
         .await
 }
 
-pub(in crate::accounts) async fn by_id(
-    conn: &mut AsyncPgConnection,
-    id: InvitationId,
-) -> QueryResult<Option<TeamInvitation>> {
+pub(crate) async fn by_id(conn: &mut AsyncPgConnection, id: InvitationId) -> QueryResult<Option<TeamInvitation>> {
     team_invitations::table.find(id).select(TeamInvitation::as_select()).first(conn).await.optional()
 }
 
-pub(in crate::accounts) async fn lock(tx: &mut Tx, id: InvitationId) -> QueryResult<Option<TeamInvitation>> {
+pub(crate) async fn lock(tx: &mut Tx, id: InvitationId) -> QueryResult<Option<TeamInvitation>> {
     let row = team_invitations::table.find(id).select(TeamInvitation::as_select()).for_no_key_update();
     row.first(tx.conn()).await.optional()
 }
 
 /// Returns the invitations that are valid at `now`, latest first.
-pub(in crate::accounts) async fn live(
-    conn: &mut AsyncPgConnection,
-    now: DateTime<Utc>,
-) -> QueryResult<Vec<TeamInvitation>> {
+pub(crate) async fn live(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> QueryResult<Vec<TeamInvitation>> {
     team_invitations::table
         .filter(team_invitations::expires_at.gt(now))
         .order((team_invitations::sent_at.desc(), team_invitations::id.desc()))
@@ -65,7 +59,7 @@ pub(in crate::accounts) async fn live(
         .await
 }
 
-pub(in crate::accounts) async fn delete(tx: &mut Tx, id: InvitationId) -> QueryResult<Option<TeamInvitation>> {
+pub(crate) async fn delete(tx: &mut Tx, id: InvitationId) -> QueryResult<Option<TeamInvitation>> {
     diesel::delete(team_invitations::table.find(id))
         .returning(TeamInvitation::as_returning())
         .get_result(tx.conn())
@@ -74,15 +68,12 @@ pub(in crate::accounts) async fn delete(tx: &mut Tx, id: InvitationId) -> QueryR
 }
 
 /// Deletes the invitation of an email address that has an account now.
-pub(in crate::accounts) async fn delete_by_email(tx: &mut Tx, email: &str) -> QueryResult<()> {
+pub(crate) async fn delete_by_email(tx: &mut Tx, email: &str) -> QueryResult<()> {
     let of = team_invitations::table.filter(team_invitations::email.eq(email));
     diesel::delete(of).execute(tx.conn()).await.map(drop)
 }
 
-pub(in crate::accounts) async fn by_ids(
-    conn: &mut AsyncPgConnection,
-    ids: &[InvitationId],
-) -> QueryResult<Vec<TeamInvitation>> {
+pub(crate) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[InvitationId]) -> QueryResult<Vec<TeamInvitation>> {
     team_invitations::table
         .filter(team_invitations::id.eq_any(ids))
         .select(TeamInvitation::as_select())

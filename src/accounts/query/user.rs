@@ -13,14 +13,11 @@ use crate::platform::clock::Clock;
 use crate::platform::db::schema::users;
 use crate::platform::db::{RunQueryDsl, Tx, sql_query};
 
-pub(in crate::accounts) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[UserId]) -> QueryResult<Vec<User>> {
+pub(crate) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[UserId]) -> QueryResult<Vec<User>> {
     users::table.filter(users::id.eq_any(ids)).select(User::as_select()).load(conn).await
 }
 
-pub(in crate::accounts) async fn credentials(
-    conn: &mut AsyncPgConnection,
-    email: &str,
-) -> QueryResult<Option<Credentials>> {
+pub(crate) async fn credentials(conn: &mut AsyncPgConnection, email: &str) -> QueryResult<Option<Credentials>> {
     // PostgreSQL rejects text with a NUL character; no email address contains one.
     if email.contains('\0') {
         return Ok(None);
@@ -33,15 +30,12 @@ pub(in crate::accounts) async fn credentials(
         .optional()
 }
 
-pub(in crate::accounts) async fn credentials_of(
-    conn: &mut AsyncPgConnection,
-    id: UserId,
-) -> QueryResult<Option<Credentials>> {
+pub(crate) async fn credentials_of(conn: &mut AsyncPgConnection, id: UserId) -> QueryResult<Option<Credentials>> {
     let living = users::table.find(id).filter(users::deleted_at.is_null());
     living.select((User::as_select(), users::password_hash)).first(conn).await.optional()
 }
 
-pub(in crate::accounts) async fn lock_credentials(tx: &mut Tx, id: UserId) -> QueryResult<Option<Credentials>> {
+pub(crate) async fn lock_credentials(tx: &mut Tx, id: UserId) -> QueryResult<Option<Credentials>> {
     users::table
         .find(id)
         .filter(users::deleted_at.is_null())
@@ -52,25 +46,25 @@ pub(in crate::accounts) async fn lock_credentials(tx: &mut Tx, id: UserId) -> Qu
         .optional()
 }
 
-pub(in crate::accounts) async fn id_by_email(conn: &mut AsyncPgConnection, email: &str) -> QueryResult<Option<UserId>> {
+pub(crate) async fn id_by_email(conn: &mut AsyncPgConnection, email: &str) -> QueryResult<Option<UserId>> {
     users::table.filter(users::email.eq(email)).select(users::id).first(conn).await.optional()
 }
 
-pub(in crate::accounts) async fn by_email(conn: &mut AsyncPgConnection, email: &str) -> QueryResult<Option<User>> {
+pub(crate) async fn by_email(conn: &mut AsyncPgConnection, email: &str) -> QueryResult<Option<User>> {
     users::table.filter(users::email.eq(email)).select(User::as_select()).first(conn).await.optional()
 }
 
-pub(in crate::accounts) async fn by_emails(conn: &mut AsyncPgConnection, emails: &[&str]) -> QueryResult<Vec<User>> {
+pub(crate) async fn by_emails(conn: &mut AsyncPgConnection, emails: &[&str]) -> QueryResult<Vec<User>> {
     users::table.filter(users::email.eq_any(emails)).select(User::as_select()).load(conn).await
 }
 
-pub(in crate::accounts) async fn lock_by_email(tx: &mut Tx, email: &str) -> QueryResult<Option<User>> {
+pub(crate) async fn lock_by_email(tx: &mut Tx, email: &str) -> QueryResult<Option<User>> {
     let found = users::table.filter(users::email.eq(email)).select(User::as_select());
     found.for_no_key_update().first(tx.conn()).await.optional()
 }
 
 /// Returns a user; `None` if they are deleted.
-pub(in crate::accounts) async fn by_id(tx: &mut Tx, id: UserId) -> QueryResult<Option<User>> {
+pub(crate) async fn by_id(tx: &mut Tx, id: UserId) -> QueryResult<Option<User>> {
     users::table
         .find(id)
         .filter(users::deleted_at.is_null())
@@ -83,13 +77,13 @@ pub(in crate::accounts) async fn by_id(tx: &mut Tx, id: UserId) -> QueryResult<O
 /// Locks a user; `None` if there is none or the account is deleted.
 ///
 /// A change that runs while the user is being deleted waits for the lock and then finds no user.
-pub(in crate::accounts) async fn lock(tx: &mut Tx, id: UserId) -> QueryResult<Option<User>> {
+pub(crate) async fn lock(tx: &mut Tx, id: UserId) -> QueryResult<Option<User>> {
     let living = users::table.find(id).filter(users::deleted_at.is_null());
     living.select(User::as_select()).for_no_key_update().first(tx.conn()).await.optional()
 }
 
 /// Locks a user's row, deleted or not, and returns whether they are not deleted.
-pub(in crate::accounts) async fn lock_row(tx: &mut Tx, id: UserId) -> QueryResult<bool> {
+pub(crate) async fn lock_row(tx: &mut Tx, id: UserId) -> QueryResult<bool> {
     let user = users::table.find(id).select(users::deleted_at.is_null()).for_no_key_update();
     Ok(user.first(tx.conn()).await.optional()?.unwrap_or(false))
 }
@@ -98,7 +92,7 @@ pub(in crate::accounts) async fn lock_row(tx: &mut Tx, id: UserId) -> QueryResul
 ///
 /// Concurrent demotions or bans therefore cannot remove the last two. An administrator who is demoted or banned while
 /// this waits is not returned.
-pub(in crate::accounts) async fn lock_admins(tx: &mut Tx, now: DateTime<Utc>) -> QueryResult<Vec<UserId>> {
+pub(crate) async fn lock_admins(tx: &mut Tx, now: DateTime<Utc>) -> QueryResult<Vec<UserId>> {
     users::table
         // Not a bind parameter: for a partial index, PostgreSQL must see the condition when it plans the query.
         .filter(diesel::dsl::sql::<Bool>("role = 'ADMIN'"))
@@ -111,7 +105,7 @@ pub(in crate::accounts) async fn lock_admins(tx: &mut Tx, now: DateTime<Utc>) ->
         .await
 }
 
-pub(in crate::accounts) async fn insert(tx: &mut Tx, clock: &Clock, new: &ImportedUser) -> QueryResult<User> {
+pub(crate) async fn insert(tx: &mut Tx, clock: &Clock, new: &ImportedUser) -> QueryResult<User> {
     let now = clock.now();
     diesel::insert_into(users::table)
         .values((
@@ -131,7 +125,7 @@ pub(in crate::accounts) async fn insert(tx: &mut Tx, clock: &Clock, new: &Import
 /// Inserts a user with a verified email address; `None` if another user has the address.
 ///
 /// Waits for a concurrent transaction that inserts the same address.
-pub(in crate::accounts) async fn insert_verified(
+pub(crate) async fn insert_verified(
     tx: &mut Tx,
     clock: &Clock,
     email: &str,
@@ -160,7 +154,7 @@ pub(in crate::accounts) async fn insert_verified(
 }
 
 /// Inserts many users at once; skips email addresses that are already registered.
-pub(in crate::accounts) async fn insert_new(tx: &mut Tx, clock: &Clock, new: &[ImportedUser]) -> QueryResult<usize> {
+pub(crate) async fn insert_new(tx: &mut Tx, clock: &Clock, new: &[ImportedUser]) -> QueryResult<usize> {
     let ids: Vec<Uuid> = new.iter().map(|_| clock.uuid()).collect();
     let texts = |text: fn(&ImportedUser) -> &str| new.iter().map(text).collect::<Vec<&str>>();
     sql_query(
@@ -179,12 +173,7 @@ pub(in crate::accounts) async fn insert_new(tx: &mut Tx, clock: &Clock, new: &[I
     .await
 }
 
-pub(in crate::accounts) async fn set_role(
-    tx: &mut Tx,
-    id: UserId,
-    role: Role,
-    now: DateTime<Utc>,
-) -> QueryResult<User> {
+pub(crate) async fn set_role(tx: &mut Tx, id: UserId, role: Role, now: DateTime<Utc>) -> QueryResult<User> {
     tx.changed(user_key(id));
     diesel::update(users::table.find(id))
         .set((
@@ -203,7 +192,7 @@ pub(in crate::accounts) async fn set_role(
 /// Invalidates the user's access tokens; returns the new token version.
 ///
 /// Clients must then refresh their sessions.
-pub(in crate::accounts) async fn renew_tokens(tx: &mut Tx, id: UserId, now: DateTime<Utc>) -> QueryResult<i32> {
+pub(crate) async fn renew_tokens(tx: &mut Tx, id: UserId, now: DateTime<Utc>) -> QueryResult<i32> {
     tx.changed(user_key(id));
     diesel::update(users::table.find(id))
         .set((users::token_version.eq(users::token_version + 1), users::tokens_changed_at.eq(now)))
@@ -212,12 +201,7 @@ pub(in crate::accounts) async fn renew_tokens(tx: &mut Tx, id: UserId, now: Date
         .await
 }
 
-pub(in crate::accounts) async fn set_ban(
-    tx: &mut Tx,
-    id: UserId,
-    ban: Option<&Ban>,
-    now: DateTime<Utc>,
-) -> QueryResult<User> {
+pub(crate) async fn set_ban(tx: &mut Tx, id: UserId, ban: Option<&Ban>, now: DateTime<Utc>) -> QueryResult<User> {
     tx.changed(user_key(id));
     diesel::update(users::table.find(id))
         .set((
@@ -234,12 +218,7 @@ pub(in crate::accounts) async fn set_ban(
         .await
 }
 
-pub(in crate::accounts) async fn set_password(
-    tx: &mut Tx,
-    id: UserId,
-    hash: &str,
-    now: DateTime<Utc>,
-) -> QueryResult<User> {
+pub(crate) async fn set_password(tx: &mut Tx, id: UserId, hash: &str, now: DateTime<Utc>) -> QueryResult<User> {
     tx.changed(user_key(id));
     diesel::update(users::table.find(id))
         .set((users::password_hash.eq(hash), users::updated_at.eq(now)))
@@ -249,7 +228,7 @@ pub(in crate::accounts) async fn set_password(
 }
 
 /// Records that the user has proved to own the email address.
-pub(in crate::accounts) async fn set_verified(tx: &mut Tx, id: UserId, now: DateTime<Utc>) -> QueryResult<()> {
+pub(crate) async fn set_verified(tx: &mut Tx, id: UserId, now: DateTime<Utc>) -> QueryResult<()> {
     tx.changed(user_key(id));
     diesel::update(users::table.find(id))
         .filter(users::email_verified_at.is_null())
@@ -260,7 +239,7 @@ pub(in crate::accounts) async fn set_verified(tx: &mut Tx, id: UserId, now: Date
 }
 
 /// Records that the user signed in.
-pub(in crate::accounts) async fn signed_in(tx: &mut Tx, id: UserId, now: DateTime<Utc>) -> QueryResult<()> {
+pub(crate) async fn signed_in(tx: &mut Tx, id: UserId, now: DateTime<Utc>) -> QueryResult<()> {
     tx.changed(user_key(id));
     diesel::update(users::table.find(id)).set(users::last_sign_in_at.eq(now)).execute(tx.conn()).await.map(drop)
 }
@@ -277,7 +256,7 @@ pub async fn is_registered(conn: &mut AsyncPgConnection, email: &str) -> QueryRe
 }
 
 /// Returns the next `limit` users with a role, or of all, in the order of their ids, after a user.
-pub(in crate::accounts) async fn after(
+pub(crate) async fn after(
     conn: &mut AsyncPgConnection,
     role: Option<Role>,
     after: UserId,

@@ -33,11 +33,7 @@ pub(super) async fn edits(tx: &mut Tx, actor: &Actor, course: &Course) -> Result
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::catalog) async fn edits_course(
-    loaders: &Loaders,
-    actor: &Actor,
-    course: &Course,
-) -> Result<bool, InternalError> {
+pub async fn edits_course(loaders: &Loaders, actor: &Actor, course: &Course) -> Result<bool, InternalError> {
     let channel_editor = match policy::possible_editor(actor, course) {
         Some((user, channel)) => is_channel_editor(loaders, user, channel).await?,
         None => false,
@@ -49,7 +45,7 @@ pub(in crate::catalog) async fn edits_course(
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::catalog) async fn covered_path(
+pub async fn covered_path(
     loaders: &Loaders,
     course: &Course,
     held: &[Entitlement],

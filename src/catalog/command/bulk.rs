@@ -15,7 +15,7 @@ const COURSES: &str = "courseIds";
 ///
 /// # Errors
 /// There are no courses, too many, or one twice.
-pub(in crate::catalog) async fn publish_courses(
+pub async fn publish_courses(
     app: &App,
     actor: &Actor,
     input: BulkPublishCoursesInput,
@@ -27,7 +27,7 @@ pub(in crate::catalog) async fn publish_courses(
 ///
 /// # Errors
 /// There are no courses, too many, or one twice.
-pub(in crate::catalog) async fn archive_courses(
+pub async fn archive_courses(
     app: &App,
     actor: &Actor,
     input: BulkArchiveCoursesInput,

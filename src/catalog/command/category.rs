@@ -109,11 +109,7 @@ pub async fn update_category(app: &App, actor: &Actor, input: UpdateCategoryInpu
 ///
 /// # Errors
 /// The file does not exist or was not uploaded as an image; the actor is not an administrator.
-pub(crate) async fn set_category_image(
-    app: &App,
-    actor: &Actor,
-    input: SetCategoryImageInput,
-) -> Result<Edit<Category>> {
+pub async fn set_category_image(app: &App, actor: &Actor, input: SetCategoryImageInput) -> Result<Edit<Category>> {
     app.db
         .transaction(async |tx| {
             let category = editable_category(tx, actor, input.category_id).await?;
@@ -186,7 +182,7 @@ pub async fn move_category(app: &App, actor: &Actor, input: MoveCategoryInput) -
 ///
 /// # Errors
 /// It has subcategories that are not archived; the actor is not an administrator.
-pub(in crate::catalog) async fn archive_category(
+pub async fn archive_category(
     app: &App,
     actor: &Actor,
     client: &Client,
@@ -217,7 +213,7 @@ pub(in crate::catalog) async fn archive_category(
 ///
 /// # Errors
 /// Its parent is archived; the actor is not an administrator.
-pub(in crate::catalog) async fn unarchive_category(
+pub async fn unarchive_category(
     app: &App,
     actor: &Actor,
     client: &Client,

@@ -18,12 +18,12 @@ mod transfer;
 mod video;
 
 pub use access::{access_to, category_path, is_in_team, opening_of, taught_courses, team_of};
-pub(super) use access::{covered_path, edits_course};
+pub use access::{covered_path, edits_course};
 pub use arrange::{delete_lesson, delete_section, reorder_course};
-pub(super) use attach::attach_upload;
+pub(crate) use attach::attach_upload;
 pub use attach::upload_target;
-pub(super) use bulk::{archive_courses, publish_courses};
-pub(super) use category::{archive_category, set_category_image, unarchive_category};
+pub use bulk::{archive_courses, publish_courses};
+pub use category::{archive_category, set_category_image, unarchive_category};
 pub use category::{create_category, delete_category, move_category, update_category};
 pub use channel::delete_channel;
 pub use course::{create_course, my_data, update_course};
@@ -32,15 +32,16 @@ pub use import::{
     ImportedCategory, ImportedCourse, ImportedLesson, ImportedSection, ImportedStatus, import_category, import_course,
 };
 pub use outline::{create_lesson, create_section, update_lesson, update_section};
-pub(super) use publication::{
-    PUBLISH_DUE, archive_course, delete_course, publish_due, publish_missed, publish_waiting, schedule_course,
-    schedule_lesson, set_lesson_unlock, unarchive_course, unpublish_course, unpublish_lesson,
+pub(crate) use publication::{PUBLISH_DUE, publish_due, publish_missed, publish_waiting};
+pub use publication::{
+    archive_course, delete_course, schedule_course, schedule_lesson, set_lesson_unlock, unarchive_course,
+    unpublish_course, unpublish_lesson,
 };
 pub use publication::{publish_course, publish_lesson};
-pub(super) use stats::recount_students;
+pub(crate) use stats::recount_students;
 pub use stats::refresh_sort_keys;
-pub(super) use transfer::transfer_course;
-pub(super) use video::take_duration;
+pub use transfer::transfer_course;
+pub(crate) use video::take_duration;
 pub use video::{set_course_demo_video, set_lesson_video, showing};
 
 use self::access::edits;

@@ -32,7 +32,7 @@ use crate::platform::internal_error::InternalError;
 use crate::platform::{jobs, outbox};
 
 /// The job that publishes what is due in a course.
-pub(in crate::catalog) const PUBLISH_DUE: &str = "catalog.publish_due";
+pub(crate) const PUBLISH_DUE: &str = "catalog.publish_due";
 
 /// Publishes a course, even if it is archived. Publishing a published course changes nothing.
 ///
@@ -151,11 +151,7 @@ fn published(app: &App, course: &Course, lesson_id: LessonId, kind: LessonKind) 
 ///
 /// # Errors
 /// The actor may not edit the course.
-pub(in crate::catalog) async fn unpublish_course(
-    app: &App,
-    actor: &Actor,
-    input: UnpublishCourseInput,
-) -> Result<Course> {
+pub async fn unpublish_course(app: &App, actor: &Actor, input: UnpublishCourseInput) -> Result<Course> {
     app.db
         .transaction(async |tx| {
             let course = editable(tx, actor, input.course_id, "course").await?;
@@ -171,11 +167,7 @@ pub(in crate::catalog) async fn unpublish_course(
 ///
 /// # Errors
 /// The actor may not edit the course.
-pub(in crate::catalog) async fn unpublish_lesson(
-    app: &App,
-    actor: &Actor,
-    input: UnpublishLessonInput,
-) -> Result<(Course, Lesson)> {
+pub async fn unpublish_lesson(app: &App, actor: &Actor, input: UnpublishLessonInput) -> Result<(Course, Lesson)> {
     let now = app.clock.now();
     app.db
         .transaction(async |tx| {
@@ -194,11 +186,7 @@ pub(in crate::catalog) async fn unpublish_lesson(
 ///
 /// # Errors
 /// The time is in the past; the course is published or archived; the actor may not edit it.
-pub(in crate::catalog) async fn schedule_course(
-    app: &App,
-    actor: &Actor,
-    input: ScheduleCourseInput,
-) -> Result<Edit<Course>> {
+pub async fn schedule_course(app: &App, actor: &Actor, input: ScheduleCourseInput) -> Result<Edit<Course>> {
     let at = check_time(app, input.publish_at)?;
     app.db
         .transaction(async |tx| {
@@ -222,11 +210,7 @@ pub(in crate::catalog) async fn schedule_course(
 ///
 /// # Errors
 /// The time is in the past; the lesson is published; the actor may not edit the course.
-pub(in crate::catalog) async fn schedule_lesson(
-    app: &App,
-    actor: &Actor,
-    input: ScheduleLessonInput,
-) -> Result<Edit<(Course, Lesson)>> {
+pub async fn schedule_lesson(app: &App, actor: &Actor, input: ScheduleLessonInput) -> Result<Edit<(Course, Lesson)>> {
     let at = check_time(app, input.publish_at)?;
     app.db
         .transaction(async |tx| {
@@ -277,7 +261,7 @@ pub(super) async fn publish_at(
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::catalog) async fn publish_due(app: &App, id: CourseId) -> std::result::Result<(), InternalError> {
+pub(crate) async fn publish_due(app: &App, id: CourseId) -> std::result::Result<(), InternalError> {
     let now = app.clock.now();
     app.db
         .transaction(async |tx| {
@@ -317,7 +301,7 @@ pub(in crate::catalog) async fn publish_due(app: &App, id: CourseId) -> std::res
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::catalog) async fn publish_waiting(app: &App, id: VideoId) -> std::result::Result<(), InternalError> {
+pub(crate) async fn publish_waiting(app: &App, id: VideoId) -> std::result::Result<(), InternalError> {
     let waiting = query::waiting_for(&mut *app.db.read().await?, id, app.clock.now()).await?;
     for course in waiting {
         publish_due(app, course).await?;
@@ -329,7 +313,7 @@ pub(in crate::catalog) async fn publish_waiting(app: &App, id: VideoId) -> std::
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::catalog) async fn publish_missed(app: &App) -> std::result::Result<(), InternalError> {
+pub(crate) async fn publish_missed(app: &App) -> std::result::Result<(), InternalError> {
     let mut after = CourseId::new(Uuid::nil());
     loop {
         let due = query::due(&mut *app.db.read().await?, app.clock.now(), after).await?;
@@ -345,7 +329,7 @@ pub(in crate::catalog) async fn publish_missed(app: &App) -> std::result::Result
 ///
 /// # Errors
 /// The number of days is out of range; the actor may not edit the course.
-pub(in crate::catalog) async fn set_lesson_unlock(
+pub async fn set_lesson_unlock(
     app: &App,
     actor: &Actor,
     input: SetLessonUnlockInput,
@@ -374,7 +358,7 @@ pub(in crate::catalog) async fn set_lesson_unlock(
 ///
 /// # Errors
 /// The actor may not edit the course.
-pub(in crate::catalog) async fn archive_course(app: &App, actor: &Actor, input: ArchiveCourseInput) -> Result<Course> {
+pub async fn archive_course(app: &App, actor: &Actor, input: ArchiveCourseInput) -> Result<Course> {
     app.db
         .transaction(async |tx| {
             let course = editable(tx, actor, input.course_id, "course").await?;
@@ -397,11 +381,7 @@ async fn archive(tx: &mut Tx, app: &App, course: Course) -> std::result::Result<
 ///
 /// # Errors
 /// The actor may not edit the course.
-pub(in crate::catalog) async fn unarchive_course(
-    app: &App,
-    actor: &Actor,
-    input: UnarchiveCourseInput,
-) -> Result<Course> {
+pub async fn unarchive_course(app: &App, actor: &Actor, input: UnarchiveCourseInput) -> Result<Course> {
     app.db
         .transaction(async |tx| {
             let course = editable(tx, actor, input.course_id, "course").await?;
@@ -419,7 +399,7 @@ pub(in crate::catalog) async fn unarchive_course(
 ///
 /// # Errors
 /// The actor may not edit the course.
-pub(in crate::catalog) async fn delete_course(app: &App, actor: &Actor, input: DeleteCourseInput) -> Result<Deleted> {
+pub async fn delete_course(app: &App, actor: &Actor, input: DeleteCourseInput) -> Result<Deleted> {
     app.db
         .transaction(async |tx| {
             courses::lock_to_delete(tx, input.course_id).await?;

@@ -26,7 +26,7 @@ pub async fn refresh_sort_keys(app: &App) -> Result<(), InternalError> {
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::catalog) async fn recount_students(app: &App) -> Result<(), InternalError> {
+pub(crate) async fn recount_students(app: &App) -> Result<(), InternalError> {
     let mut after = Uuid::nil();
     loop {
         let mut conn = app.db.read().await?;

@@ -20,7 +20,7 @@ use crate::platform::db::Tx;
 ///
 /// # Errors
 /// The actor is not an administrator; there is no such course; the new instructor cannot teach.
-pub(in crate::catalog) async fn transfer_course(
+pub async fn transfer_course(
     app: &App,
     actor: &Actor,
     client: &Client,

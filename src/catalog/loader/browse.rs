@@ -27,11 +27,7 @@ const PLACES: usize = 20;
 
 /// A page of the courses that match a filter, in the page's direction.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(in crate::catalog) struct MatchingPage(
-    pub(in crate::catalog) Arc<Which>,
-    pub(in crate::catalog) CourseSort,
-    pub(in crate::catalog) Page<CoursePlace>,
-);
+pub struct MatchingPage(pub Arc<Which>, pub CourseSort, pub Page<CoursePlace>);
 
 impl Load for MatchingPage {
     type Value = Vec<Arc<Course>>;
@@ -61,7 +57,7 @@ impl Load for MatchingPage {
 
 /// The courses that match a search and a filter, each with its rank, best matches first.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(in crate::catalog) struct Found(pub(in crate::catalog) Arc<Search>, pub(in crate::catalog) Arc<Which>);
+pub struct Found(pub Arc<Search>, pub Arc<Which>);
 
 impl Load for Found {
     type Value = Arc<Vec<FoundPlace>>;
@@ -83,7 +79,7 @@ impl Load for Found {
 
 /// The number of courses that match a filter.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(in crate::catalog) struct MatchingCount(pub(in crate::catalog) Arc<Which>);
+pub struct MatchingCount(pub Arc<Which>);
 
 impl Load for MatchingCount {
     type Value = i64;
@@ -110,7 +106,7 @@ impl Load for MatchingCount {
 
 /// The courses to suggest for a search, best ones first.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(in crate::catalog) struct Suggested(pub(in crate::catalog) Arc<Search>);
+pub struct Suggested(pub Arc<Search>);
 
 impl Load for Suggested {
     type Value = Arc<Vec<CourseId>>;
@@ -132,7 +128,7 @@ impl Load for Suggested {
 
 /// Whether a user teaches a published course; missing if not.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(in crate::catalog) struct HasPublished(pub(in crate::catalog) UserId);
+pub struct HasPublished(pub UserId);
 
 impl Load for HasPublished {
     type Value = ();
@@ -151,7 +147,7 @@ impl Load for HasPublished {
 
 /// The known words that are similar to a word that no public course contains.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(in crate::catalog) struct NearWords(pub(in crate::catalog) String);
+pub struct NearWords(pub String);
 
 impl Load for NearWords {
     type Value = Vec<String>;

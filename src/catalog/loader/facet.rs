@@ -19,7 +19,7 @@ const COUNTS: usize = 10;
 
 /// How many of the courses that match a filter have which category, level, language, price and rating.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(in crate::catalog) struct FacetCounts(pub(in crate::catalog) Arc<FacetQuery>);
+pub struct FacetCounts(pub Arc<FacetQuery>);
 
 impl Load for FacetCounts {
     type Value = Arc<Vec<(Counted, i64)>>;

@@ -17,7 +17,7 @@ use crate::platform::markdown;
 
 /// A course's sections in order.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(in crate::catalog) struct SectionsOf(pub(in crate::catalog) CourseId);
+pub struct SectionsOf(pub CourseId);
 
 impl Load for SectionsOf {
     type Value = Arc<[Arc<Section>]>;
@@ -63,7 +63,7 @@ impl Load for LessonsOf {
 
 /// One section.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(in crate::catalog) struct SectionById(pub(in crate::catalog) SectionId);
+pub struct SectionById(pub SectionId);
 
 impl Load for SectionById {
     type Value = Arc<Section>;
@@ -101,7 +101,7 @@ impl Load for LessonById {
 
 /// The content that accompanies a lesson's video.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(in crate::catalog) struct ContentOf(pub(in crate::catalog) LessonId);
+pub struct ContentOf(pub LessonId);
 
 impl Load for ContentOf {
     type Value = Arc<LessonContent>;
@@ -125,7 +125,7 @@ impl Load for ContentOf {
 
 /// A lesson's resources in order; missing if there are none.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(in crate::catalog) struct ResourcesOf(pub(in crate::catalog) LessonId);
+pub struct ResourcesOf(pub LessonId);
 
 impl Load for ResourcesOf {
     type Value = Arc<Vec<LessonResource>>;
@@ -151,7 +151,7 @@ impl Load for ResourcesOf {
 
 /// A lesson's description as sanitized HTML.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(in crate::catalog) struct ContentHtmlOf(pub(in crate::catalog) LessonId);
+pub struct ContentHtmlOf(pub LessonId);
 
 impl Load for ContentHtmlOf {
     type Value = Arc<str>;

@@ -7,21 +7,21 @@ use crate::accounts::UserId;
 
 /// The input of `bulkPublishCourses`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::catalog) struct BulkPublishCoursesInput {
+pub struct BulkPublishCoursesInput {
     /// The courses to publish: 1 to 100, each once.
     pub course_ids: Vec<CourseId>,
 }
 
 /// The input of `bulkArchiveCourses`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::catalog) struct BulkArchiveCoursesInput {
+pub struct BulkArchiveCoursesInput {
     /// The courses to archive: 1 to 100, each once.
     pub course_ids: Vec<CourseId>,
 }
 
 /// The input of `transferCourse`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::catalog) struct TransferCourseInput {
+pub struct TransferCourseInput {
     /// The course.
     pub course_id: CourseId,
     /// The version that the transfer is based on. If it is stale, nothing is changed and the error is CONFLICT.

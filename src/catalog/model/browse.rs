@@ -17,7 +17,7 @@ const MOST_ITEMS: usize = 50;
 /// A filter for courses; its conditions are combined with AND. Omitted fields, blank text and empty lists restrict
 /// nothing.
 #[derive(Clone, Debug, Default, PartialEq, InputObject)]
-pub(crate) struct CourseFilter {
+pub struct CourseFilter {
     /// Courses with all of these words in the title, subtitle, tags or description. They match as in `searchCourses`.
     /// `totalCount` counts at most 1,000 of them.
     pub query: Option<String>,
@@ -53,7 +53,7 @@ pub(crate) struct CourseFilter {
 /// A price range in one currency. Prices are not converted: paid courses in other currencies do not match, but free
 /// courses match in every currency if the range includes 0.
 #[derive(Clone, Copy, Debug, PartialEq, InputObject)]
-pub(crate) struct PriceRange {
+pub struct PriceRange {
     /// The currency.
     pub currency: CurrencyCode,
     /// The lowest price, inclusive, in the currency's main unit, such as 9.90. Defaults to 0.
@@ -64,7 +64,7 @@ pub(crate) struct PriceRange {
 
 /// The field to sort courses by. Ties are ordered by id, in the same direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
-pub(crate) enum CourseSortField {
+pub enum CourseSortField {
     /// When the courses were created.
     CreatedAt,
     /// When the courses were published.
@@ -79,7 +79,7 @@ pub(crate) enum CourseSortField {
 
 /// How to sort courses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, InputObject)]
-pub(crate) struct CourseSort {
+pub struct CourseSort {
     /// The field to sort by.
     pub field: CourseSortField,
     /// The direction.
@@ -113,7 +113,7 @@ impl CourseSort {
     ///
     /// # Errors
     /// A cursor belongs to another list or order, or has a value that is out of range.
-    pub(crate) fn page(self, args: PageArgs) -> Result<Page<CoursePlace>> {
+    pub fn page(self, args: PageArgs) -> Result<Page<CoursePlace>> {
         let list = self.list();
         let strange = || Error::BadInput(format!("The cursor is not one that {list} returned."));
         match self.field {
@@ -133,7 +133,7 @@ impl CourseSort {
     }
 
     /// The cursor of a course.
-    pub(crate) fn cursor(self, course: &Course) -> String {
+    pub fn cursor(self, course: &Course) -> String {
         let number = match self.field {
             CourseSortField::CreatedAt => course.created_at.timestamp_micros(),
             CourseSortField::PublishedAt => course.published_at.map(|at| at.timestamp_micros()).unwrap_or_default(),
@@ -149,31 +149,40 @@ impl CourseSort {
 
 /// A normalized filter for SQL, with only the conditions that apply.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Which {
-    pub(in crate::catalog) search: Option<Search>,
-    pub(in crate::catalog) categories: Option<Vec<CategoryId>>,
-    pub(in crate::catalog) levels: Option<Vec<CourseLevel>>,
+pub struct Which {
+    /// With these words.
+    pub search: Option<Search>,
+    /// In one of these categories.
+    pub categories: Option<Vec<CategoryId>>,
+    /// Of one of these levels.
+    pub levels: Option<Vec<CourseLevel>>,
     /// In lower case, like the tags.
-    pub(in crate::catalog) languages: Option<Vec<String>>,
-    pub(in crate::catalog) tags: Vec<String>,
+    pub languages: Option<Vec<String>>,
+    /// With all of these tags.
+    pub tags: Vec<String>,
     /// In minor units; both ends are inclusive.
-    pub(in crate::catalog) price: Option<(CurrencyCode, i64, i64)>,
-    pub(in crate::catalog) free: Option<bool>,
+    pub price: Option<(CurrencyCode, i64, i64)>,
+    /// Free of charge, or not.
+    pub free: Option<bool>,
     /// In seconds, inclusive.
-    pub(in crate::catalog) shortest: Option<i32>,
-    pub(in crate::catalog) longest: Option<i32>,
-    pub(in crate::catalog) least_rating: Option<i32>,
+    pub shortest: Option<i32>,
+    /// In seconds, inclusive.
+    pub longest: Option<i32>,
+    /// In hundredths of a star, inclusive.
+    pub least_rating: Option<i32>,
     /// `None` for published courses.
-    pub(in crate::catalog) statuses: Option<Vec<PublicationStatus>>,
-    pub(in crate::catalog) instructor: Option<UserId>,
+    pub statuses: Option<Vec<PublicationStatus>>,
+    /// By this instructor.
+    pub instructor: Option<UserId>,
     /// All but this course.
-    pub(in crate::catalog) other_than: Option<CourseId>,
-    pub(in crate::catalog) channel: Option<ChannelId>,
+    pub other_than: Option<CourseId>,
+    /// In this channel.
+    pub channel: Option<ChannelId>,
 }
 
 impl CourseFilter {
     /// Returns the requested statuses, if the filter has any.
-    pub(crate) fn statuses(&self) -> Option<Vec<PublicationStatus>> {
+    pub fn statuses(&self) -> Option<Vec<PublicationStatus>> {
         self.statuses.clone().filter(|statuses| !statuses.is_empty())
     }
 
@@ -181,7 +190,7 @@ impl CourseFilter {
     ///
     /// # Errors
     /// A list is too long, or an amount or the rating is invalid.
-    pub(crate) fn which(&self) -> Result<Which> {
+    pub fn which(&self) -> Result<Which> {
         let counts = [
             ("categorySlugs", self.category_slugs.as_ref().map(Vec::len)),
             ("levels", self.levels.as_ref().map(Vec::len)),
@@ -216,7 +225,7 @@ impl CourseFilter {
 
 impl Which {
     /// Limits the courses to these categories, in addition to those that they are limited to already.
-    pub(crate) fn limit_to(&mut self, mut categories: Vec<CategoryId>) {
+    pub fn limit_to(&mut self, mut categories: Vec<CategoryId>) {
         categories.retain(|id| self.categories.as_ref().is_none_or(|wanted| wanted.contains(id)));
         self.categories = Some(categories);
     }
@@ -224,7 +233,7 @@ impl Which {
     /// Whether any course can match.
     ///
     /// PostgreSQL rejects text with a NUL character; no course contains one.
-    pub(crate) fn is_possible(&self) -> bool {
+    pub fn is_possible(&self) -> bool {
         let mut texts = self.languages.iter().flatten().chain(&self.tags);
         texts.all(|text| !text.contains('\0'))
     }

@@ -45,14 +45,14 @@ pub struct UpdateCategoryInput {
 
 /// The input of `setCategoryImage`.
 #[derive(Clone, Debug, InputObject)]
-pub(crate) struct SetCategoryImageInput {
+pub struct SetCategoryImageInput {
     /// The category.
-    pub(crate) category_id: CategoryId,
+    pub category_id: CategoryId,
     /// The version of the category that the change is based on. If it is stale, nothing is changed and the error is
     /// CONFLICT.
-    pub(crate) version: i32,
+    pub version: i32,
     /// An upload with the purpose IMAGE, of any user. If null or omitted, the category has no image.
-    pub(crate) file_id: Option<FileId>,
+    pub file_id: Option<FileId>,
 }
 
 /// The input of `moveCategory`.
@@ -75,23 +75,23 @@ pub struct DeleteCategoryInput {
 
 /// The input of `archiveCategory`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::catalog) struct ArchiveCategoryInput {
+pub struct ArchiveCategoryInput {
     /// The category to archive.
-    pub(in crate::catalog) category_id: CategoryId,
+    pub category_id: CategoryId,
 }
 
 /// The input of `unarchiveCategory`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::catalog) struct UnarchiveCategoryInput {
+pub struct UnarchiveCategoryInput {
     /// The category to bring back.
-    pub(in crate::catalog) category_id: CategoryId,
+    pub category_id: CategoryId,
 }
 
 /// All categories as a tree.
 ///
 /// They are loaded at once, because they are few and a page that shows one also shows its relatives.
 #[derive(Debug, Default)]
-pub(in crate::catalog) struct CategoryTree {
+pub struct CategoryTree {
     by_id: HashMap<CategoryId, Arc<Category>>,
     /// By current and earlier slugs.
     by_slug: HashMap<String, CategoryId>,
@@ -100,7 +100,7 @@ pub(in crate::catalog) struct CategoryTree {
 }
 
 impl CategoryTree {
-    pub(in crate::catalog) fn new(mut rows: Vec<Category>) -> CategoryTree {
+    pub(crate) fn new(mut rows: Vec<Category>) -> CategoryTree {
         rows.sort_by_key(|category| category.position);
         let mut tree = CategoryTree::default();
         for row in rows {
@@ -113,7 +113,7 @@ impl CategoryTree {
     }
 
     /// Creates a tree in which categories are also found by their earlier slugs.
-    pub(in crate::catalog) fn with_slugs(rows: Vec<(Category, Vec<String>)>) -> CategoryTree {
+    pub(crate) fn with_slugs(rows: Vec<(Category, Vec<String>)>) -> CategoryTree {
         let (rows, slugs): (Vec<Category>, Vec<Vec<String>>) = rows.into_iter().unzip();
         let slugs: Vec<(String, CategoryId)> =
             rows.iter().zip(slugs).flat_map(|(row, slugs)| slugs.into_iter().map(|slug| (slug, row.id))).collect();
@@ -125,31 +125,32 @@ impl CategoryTree {
         tree
     }
 
-    pub(in crate::catalog) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.by_id.len()
     }
 
-    pub(in crate::catalog) fn get(&self, id: CategoryId) -> Option<Arc<Category>> {
+    /// Returns the category with this id.
+    pub fn get(&self, id: CategoryId) -> Option<Arc<Category>> {
         self.by_id.get(&id).cloned()
     }
 
     /// Returns the category that has or had this slug.
-    pub(in crate::catalog) fn by_slug(&self, slug: &str) -> Option<Arc<Category>> {
+    pub fn by_slug(&self, slug: &str) -> Option<Arc<Category>> {
         self.get(*self.by_slug.get(slug)?)
     }
 
     /// Returns all categories, in no particular order.
-    pub(in crate::catalog) fn all(&self) -> impl Iterator<Item = &Arc<Category>> {
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Category>> {
         self.by_id.values()
     }
 
     /// Returns the children of a category, or the root categories, in order.
-    pub(in crate::catalog) fn children(&self, parent: Option<CategoryId>) -> &[Arc<Category>] {
+    pub fn children(&self, parent: Option<CategoryId>) -> &[Arc<Category>] {
         self.children.get(&parent).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// Returns the ids of a category and its ancestors, from the category up to the root.
-    pub(in crate::catalog) fn path(&self, id: Option<CategoryId>) -> Vec<Uuid> {
+    pub fn path(&self, id: Option<CategoryId>) -> Vec<Uuid> {
         let parent = |category: &Arc<Category>| self.by_id.get(&category.parent_id?).cloned();
         // Moves keep the tree free of cycles; the limit is only a safeguard.
         let above = std::iter::successors(id.and_then(|id| self.get(id)), parent).take(self.len());
@@ -157,7 +158,7 @@ impl CategoryTree {
     }
 
     /// Returns the category and all its descendants.
-    pub(in crate::catalog) fn within(&self, id: CategoryId) -> Vec<CategoryId> {
+    pub fn within(&self, id: CategoryId) -> Vec<CategoryId> {
         let mut found = vec![id];
         let mut next = 0;
         while let Some(parent) = found.get(next).copied() {

@@ -23,7 +23,7 @@ pub struct LessonChapter {
 
 impl LessonChapter {
     /// The last known second of the chapter: its end or, if it has none, its start.
-    pub(in crate::catalog) fn last_second(&self) -> i32 {
+    pub(crate) fn last_second(&self) -> i32 {
         self.end_seconds.unwrap_or(self.start_seconds)
     }
 }
@@ -60,10 +60,13 @@ pub enum LessonResourceSource {
 /// A resource as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = lesson_resources, check_for_backend(diesel::pg::Pg))]
-pub(in crate::catalog) struct LessonResource {
-    pub(in crate::catalog) name: String,
-    pub(in crate::catalog) url: Option<String>,
-    pub(in crate::catalog) file_id: Option<FileId>,
+pub struct LessonResource {
+    /// What it is called.
+    pub name: String,
+    /// Its address elsewhere, unless it is a file.
+    pub url: Option<String>,
+    /// The file, unless it is elsewhere.
+    pub file_id: Option<FileId>,
 }
 
 /// The content that accompanies a lesson's video. Omitted fields stay unchanged; a given list replaces the current one.
@@ -85,17 +88,21 @@ pub struct LessonContentInput {
 ///
 /// It is not part of [`super::Lesson`], because outlines do not show it.
 #[derive(Clone, Debug)]
-pub(in crate::catalog) struct LessonContent {
-    pub(in crate::catalog) disclaimer: String,
-    pub(in crate::catalog) description: String,
-    pub(in crate::catalog) chapters: Vec<LessonChapter>,
-    pub(in crate::catalog) links: Vec<LessonLink>,
+pub struct LessonContent {
+    /// A notice to read before watching, in plain text.
+    pub disclaimer: String,
+    /// The description in Markdown.
+    pub description: String,
+    /// The chapters, in the order of the video.
+    pub chapters: Vec<LessonChapter>,
+    /// Links.
+    pub links: Vec<LessonLink>,
 }
 
 /// The content as it is stored, with the lists as JSON.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = lessons, check_for_backend(diesel::pg::Pg))]
-pub(in crate::catalog) struct StoredContent {
+pub(crate) struct StoredContent {
     disclaimer: String,
     description: String,
     chapters: Value,

@@ -125,7 +125,7 @@ pub struct UpdateCourseInput {
 /// The counts and aggregates of a course.
 #[derive(Clone, Copy, Debug, Queryable, Selectable)]
 #[diesel(table_name = course_stats, check_for_backend(diesel::pg::Pg))]
-pub(in crate::catalog) struct CourseStats {
+pub struct CourseStats {
     /// The course.
     pub course_id: CourseId,
     /// The number of users with an open entitlement to this very course.
@@ -142,7 +142,7 @@ pub(in crate::catalog) struct CourseStats {
 /// The numbers of reviews with each number of stars.
 #[derive(Clone, Copy, Debug, Queryable, Selectable)]
 #[diesel(table_name = course_stats, check_for_backend(diesel::pg::Pg))]
-pub(in crate::catalog) struct Stars {
+pub struct Stars {
     stars_1: i32,
     stars_2: i32,
     stars_3: i32,
@@ -152,7 +152,7 @@ pub(in crate::catalog) struct Stars {
 
 impl Stars {
     /// Returns the number of reviews with one star, with two stars, and so on.
-    pub(in crate::catalog) fn counts(self) -> [i32; 5] {
+    pub fn counts(self) -> [i32; 5] {
         [self.stars_1, self.stars_2, self.stars_3, self.stars_4, self.stars_5]
     }
 }

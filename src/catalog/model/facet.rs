@@ -26,7 +26,7 @@ const LEVELS: [(CourseLevel, &str); 3] = [
 
 /// What the courses of a facet are counted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
-pub(in crate::catalog) enum FacetKind {
+pub enum FacetKind {
     /// The category. A course also counts for all categories above its own. The key is the slug, for `categorySlugs`.
     Category,
     /// The level. The key is the enum value, for `levels`.
@@ -45,7 +45,7 @@ pub(in crate::catalog) enum FacetKind {
 /// The values of one kind in a list of courses, with the number of courses that have each.
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(directive = cost::apply(Some(50), None, None))]
-pub(in crate::catalog) struct Facet {
+pub struct Facet {
     /// What the courses are counted by.
     kind: FacetKind,
     /// The currency of the price bands; null for other kinds, and if all courses are free.
@@ -57,7 +57,7 @@ pub(in crate::catalog) struct Facet {
 
 /// A value of a facet.
 #[derive(Clone, Debug, SimpleObject)]
-pub(in crate::catalog) struct FacetValue {
+pub(crate) struct FacetValue {
     /// What the filter takes to select this value; see `FacetKind`.
     key: String,
     /// The name of the value, in English except for the names of categories.
@@ -68,7 +68,7 @@ pub(in crate::catalog) struct FacetValue {
 
 /// What courses are counted for facets by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(in crate::catalog) enum Counted {
+pub enum Counted {
     Category(CategoryId),
     Level(CourseLevel),
     /// A tag, not in lower case.
@@ -81,18 +81,18 @@ pub(in crate::catalog) enum Counted {
 
 /// The courses that facets count.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(in crate::catalog) struct FacetQuery {
+pub struct FacetQuery {
     /// The conditions that hold for all facets.
-    pub(in crate::catalog) which: Which,
+    pub which: Which,
     /// The conditions that a facet ignores if they are of its own kind; all others are unset.
-    pub(in crate::catalog) chosen: Which,
+    pub chosen: Which,
     /// The kinds, each once.
-    pub(in crate::catalog) kinds: Vec<FacetKind>,
+    pub kinds: Vec<FacetKind>,
 }
 
 impl FacetQuery {
     /// Splits the conditions of a filter.
-    pub(in crate::catalog) fn new(mut which: Which, wanted: &[FacetKind]) -> FacetQuery {
+    pub fn new(mut which: Which, wanted: &[FacetKind]) -> FacetQuery {
         let chosen = Which {
             categories: which.categories.take(),
             levels: which.levels.take(),
@@ -115,7 +115,7 @@ impl FacetQuery {
 /// Makes the facets of these counts.
 ///
 /// `below` limits the categories to those below this one, and `currency` is the currency of the prices.
-pub(in crate::catalog) fn facets(
+pub fn facets(
     kinds: &[FacetKind],
     counts: &[(Counted, i64)],
     tree: &CategoryTree,

@@ -35,40 +35,40 @@ pub struct CourseFacts {
 /// The metadata of a new course.
 #[derive(Insertable)]
 #[diesel(table_name = courses)]
-pub(in crate::catalog) struct NewFacts {
-    pub(in crate::catalog) level: Option<CourseLevel>,
-    pub(in crate::catalog) language: Option<String>,
-    pub(in crate::catalog) tags: Vec<String>,
-    pub(in crate::catalog) benefits: Vec<String>,
-    pub(in crate::catalog) prerequisites: Vec<String>,
-    pub(in crate::catalog) category_id: Option<CategoryId>,
-    pub(in crate::catalog) channel_id: ChannelId,
-    pub(in crate::catalog) price_minor: i64,
-    pub(in crate::catalog) estimated_price_minor: Option<i64>,
-    pub(in crate::catalog) currency: CurrencyCode,
+pub(crate) struct NewFacts {
+    pub level: Option<CourseLevel>,
+    pub language: Option<String>,
+    pub tags: Vec<String>,
+    pub benefits: Vec<String>,
+    pub prerequisites: Vec<String>,
+    pub category_id: Option<CategoryId>,
+    pub channel_id: ChannelId,
+    pub price_minor: i64,
+    pub estimated_price_minor: Option<i64>,
+    pub currency: CurrencyCode,
 }
 
 /// Validated changes of the metadata; `None` stays unchanged.
 #[derive(AsChangeset, Clone, Default)]
 #[diesel(table_name = courses)]
-pub(in crate::catalog) struct FactChanges {
-    pub(in crate::catalog) level: Option<Option<CourseLevel>>,
-    pub(in crate::catalog) language: Option<Option<String>>,
-    pub(in crate::catalog) tags: Option<Vec<String>>,
-    pub(in crate::catalog) benefits: Option<Vec<String>>,
-    pub(in crate::catalog) prerequisites: Option<Vec<String>>,
-    pub(in crate::catalog) category_id: Option<Option<CategoryId>>,
-    pub(in crate::catalog) channel_id: Option<ChannelId>,
-    pub(in crate::catalog) price_minor: Option<i64>,
-    pub(in crate::catalog) estimated_price_minor: Option<Option<i64>>,
-    pub(in crate::catalog) currency: Option<CurrencyCode>,
+pub(crate) struct FactChanges {
+    pub level: Option<Option<CourseLevel>>,
+    pub language: Option<Option<String>>,
+    pub tags: Option<Vec<String>>,
+    pub benefits: Option<Vec<String>>,
+    pub prerequisites: Option<Vec<String>>,
+    pub category_id: Option<Option<CategoryId>>,
+    pub channel_id: Option<ChannelId>,
+    pub price_minor: Option<i64>,
+    pub estimated_price_minor: Option<Option<i64>>,
+    pub currency: Option<CurrencyCode>,
 }
 
 impl FactChanges {
     /// Converts the changes to the metadata of a new course.
     ///
     /// The course is in the channel `own` if no channel was chosen.
-    pub(in crate::catalog) fn into_new(self, own: ChannelId) -> NewFacts {
+    pub(crate) fn into_new(self, own: ChannelId) -> NewFacts {
         NewFacts {
             level: self.level.flatten(),
             language: self.language.flatten(),
@@ -89,11 +89,11 @@ impl FactChanges {
 /// They are not part of [`super::Course`], because lists of courses do not show them.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = courses, check_for_backend(diesel::pg::Pg))]
-pub(in crate::catalog) struct CourseLists {
+pub struct CourseLists {
     /// Tags, in lower case.
-    pub(in crate::catalog) tags: Vec<String>,
+    pub tags: Vec<String>,
     /// What students learn.
-    pub(in crate::catalog) benefits: Vec<String>,
+    pub benefits: Vec<String>,
     /// What students need beforehand.
-    pub(in crate::catalog) prerequisites: Vec<String>,
+    pub prerequisites: Vec<String>,
 }

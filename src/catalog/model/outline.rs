@@ -15,9 +15,9 @@ use crate::platform::db::schema::{lessons, sections};
 use crate::platform::db::stored_as_text;
 
 /// The maximum number of sections of a course.
-pub(in crate::catalog) const MOST_SECTIONS: i32 = 200;
+pub const MOST_SECTIONS: i32 = 200;
 /// The maximum number of lessons of a course, in all sections.
-pub(in crate::catalog) const MOST_LESSONS: i32 = 500;
+pub const MOST_LESSONS: i32 = 500;
 
 /// A section's id: `section_01j…`.
 pub type SectionId = Id<Section>;
@@ -99,7 +99,7 @@ impl Lesson {
     }
 
     /// Returns whether the lesson's chapters may be after second `seconds`.
-    pub(in crate::catalog) fn is_longer_than(&self, seconds: i32) -> bool {
+    pub(crate) fn is_longer_than(&self, seconds: i32) -> bool {
         self.duration_seconds.is_none_or(|now| now > seconds)
     }
 }
@@ -175,7 +175,7 @@ pub struct UpdateLessonInput {
 
 impl UpdateLessonInput {
     /// Returns the lesson's new duration in seconds; `now` is the current one.
-    pub(in crate::catalog) fn seconds(&self, mut now: Option<i32>) -> Option<i32> {
+    pub(crate) fn seconds(&self, mut now: Option<i32>) -> Option<i32> {
         self.duration_seconds.update_to(&mut now);
         now
     }

@@ -7,7 +7,7 @@ use crate::graphql::Time;
 
 /// The publication status of a course or a lesson.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
-pub(crate) enum PublicationStatus {
+pub enum PublicationStatus {
     /// Visible only to the course's instructor and administrators.
     Draft,
     /// A draft that will be published automatically at `publishAt`.
@@ -20,7 +20,7 @@ pub(crate) enum PublicationStatus {
 
 impl PublicationStatus {
     /// Returns the status of a course.
-    pub(in crate::catalog) fn of_course(course: &Course) -> PublicationStatus {
+    pub fn of_course(course: &Course) -> PublicationStatus {
         match course {
             Course { archived_at: Some(_), .. } => PublicationStatus::Archived,
             Course { published_at: Some(_), .. } => PublicationStatus::Published,
@@ -30,7 +30,7 @@ impl PublicationStatus {
     }
 
     /// Returns the status of a lesson.
-    pub(in crate::catalog) fn of_lesson(lesson: &Lesson) -> PublicationStatus {
+    pub fn of_lesson(lesson: &Lesson) -> PublicationStatus {
         match lesson {
             Lesson { published_at: Some(_), .. } => PublicationStatus::Published,
             Lesson { publish_at: Some(_), .. } => PublicationStatus::Scheduled,
@@ -41,7 +41,7 @@ impl PublicationStatus {
 
 /// The outcome of deleting a course.
 #[derive(Clone, Debug)]
-pub(in crate::catalog) enum Deleted {
+pub enum Deleted {
     /// The course was deleted.
     Removed(CourseId),
     /// The course was archived instead, because a user is entitled to it.
@@ -57,14 +57,14 @@ pub struct PublishCourseInput {
 
 /// The input of `unpublishCourse`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::catalog) struct UnpublishCourseInput {
+pub struct UnpublishCourseInput {
     /// The course to unpublish.
     pub course_id: CourseId,
 }
 
 /// The input of `scheduleCourse`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::catalog) struct ScheduleCourseInput {
+pub struct ScheduleCourseInput {
     /// The course to schedule.
     pub course_id: CourseId,
     /// The version of the course that the changes are based on. If it is stale, nothing is changed and the error is
@@ -76,21 +76,21 @@ pub(in crate::catalog) struct ScheduleCourseInput {
 
 /// The input of `archiveCourse`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::catalog) struct ArchiveCourseInput {
+pub struct ArchiveCourseInput {
     /// The course to archive.
     pub course_id: CourseId,
 }
 
 /// The input of `unarchiveCourse`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::catalog) struct UnarchiveCourseInput {
+pub struct UnarchiveCourseInput {
     /// The course to restore as a draft.
     pub course_id: CourseId,
 }
 
 /// The input of `deleteCourse`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::catalog) struct DeleteCourseInput {
+pub struct DeleteCourseInput {
     /// The course to delete.
     pub course_id: CourseId,
 }
@@ -104,14 +104,14 @@ pub struct PublishLessonInput {
 
 /// The input of `unpublishLesson`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::catalog) struct UnpublishLessonInput {
+pub struct UnpublishLessonInput {
     /// The lesson to unpublish.
     pub lesson_id: LessonId,
 }
 
 /// The input of `scheduleLesson`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::catalog) struct ScheduleLessonInput {
+pub struct ScheduleLessonInput {
     /// The lesson to schedule.
     pub lesson_id: LessonId,
     /// The version of the lesson that the changes are based on. If it is stale, nothing is changed and the error is
@@ -123,7 +123,7 @@ pub(in crate::catalog) struct ScheduleLessonInput {
 
 /// The input of `setLessonUnlock`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::catalog) struct SetLessonUnlockInput {
+pub struct SetLessonUnlockInput {
     /// The lesson.
     pub lesson_id: LessonId,
     /// The version of the lesson that the changes are based on. If it is stale, nothing is changed and the error is
@@ -135,7 +135,7 @@ pub(in crate::catalog) struct SetLessonUnlockInput {
 
 /// The time at which a lesson unlocks; exactly one of the two.
 #[derive(Clone, Debug, OneofObject)]
-pub(in crate::catalog) enum LessonUnlockInput {
+pub enum LessonUnlockInput {
     /// The number of days after the user's access to the course began, 1 to 3,650. A day is 24 hours, regardless of
     /// daylight saving time.
     AfterDays(i32),

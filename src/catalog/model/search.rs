@@ -26,7 +26,7 @@ const LEAD: usize = 60;
 /// only itself, because too many words start with it. A letter at the end of several words is not required at all,
 /// because the user may still be typing.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(in crate::catalog) struct Search {
+pub struct Search {
     words: Vec<Word>,
 }
 
@@ -38,13 +38,15 @@ struct Word {
 
 /// A part of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::catalog) struct Part {
-    pub(in crate::catalog) text: String,
-    pub(in crate::catalog) found: bool,
+pub struct Part {
+    /// The text.
+    pub text: String,
+    /// Whether it is what was searched for.
+    pub found: bool,
 }
 
 /// Returns the distinct words of a query; empty if it has none.
-pub(in crate::catalog) fn words(typed: &str) -> Vec<String> {
+pub fn words(typed: &str) -> Vec<String> {
     let typed: String = typed.chars().take(LONGEST_QUERY).collect();
     let mut words: Vec<String> = Vec::new();
     for word in fold(&typed).split(is_separator).filter(|word| !word.is_empty()) {
@@ -61,7 +63,7 @@ pub(in crate::catalog) fn words(typed: &str) -> Vec<String> {
 
 /// Returns the `tsquery` for all words of a query, in texts that were split by the SQL function `search_vector`; `None`
 /// if it has no words.
-pub(crate) fn search_query(typed: &str) -> Option<String> {
+pub fn search_query(typed: &str) -> Option<String> {
     let words = words(typed);
     (!words.is_empty()).then(|| Search::new(words, &HashMap::new()).needed())
 }
@@ -70,7 +72,7 @@ impl Search {
     /// Creates a search for `words`.
     ///
     /// `near` has the known words that are similar to a word without a match.
-    pub(in crate::catalog) fn new(words: Vec<String>, near: &HashMap<String, Vec<String>>) -> Search {
+    pub fn new(words: Vec<String>, near: &HashMap<String, Vec<String>>) -> Search {
         let word = |typed: String| {
             let near = near.get(&typed).map(Vec::as_slice).unwrap_or_default();
             Word { meant: meant(&typed, near), typed }
@@ -79,18 +81,18 @@ impl Search {
     }
 
     /// Returns the search for the words of both.
-    pub(in crate::catalog) fn and(&self, other: &Search) -> Search {
+    pub fn and(&self, other: &Search) -> Search {
         let more = other.words.iter().filter(|word| !self.words.contains(word));
         Search { words: self.words.iter().chain(more).cloned().collect() }
     }
 
     /// The name of the result list in its cursors: the words.
-    pub(in crate::catalog) fn name(&self) -> String {
+    pub fn name(&self) -> String {
         self.words.iter().map(|word| word.typed.as_str()).collect::<Vec<_>>().join(" ")
     }
 
     /// The `tsquery` that courses must match. No word contains a quote or a backslash.
-    pub(in crate::catalog) fn needed(&self) -> String {
+    pub fn needed(&self) -> String {
         let word = |word: &Word| {
             let beginning = if word.is_a_beginning() { ":*" } else { "" };
             let meant: String = word.meant.iter().map(|meant| format!(" | '{meant}'")).collect();
@@ -107,24 +109,24 @@ impl Search {
     }
 
     /// The `tsquery` that ranks courses with an exact match of a word, or of its best correction, higher.
-    pub(in crate::catalog) fn wished(&self) -> String {
+    pub(crate) fn wished(&self) -> String {
         let wished = self.words.iter().flat_map(|word| word.meant.first().into_iter().chain([&word.typed]));
         wished.map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" | ")
     }
 
     /// Returns whether a name contains all words.
-    pub(in crate::catalog) fn is_in(&self, name: &str) -> bool {
+    pub fn is_in(&self, name: &str) -> bool {
         let named = words(name);
         self.needed_words().iter().all(|word| named.iter().any(|named| word.is(named)))
     }
 
     /// Returns whether a name begins with the words as they were typed, the last of which may be incomplete.
-    pub(in crate::catalog) fn begins(&self, name: &str) -> bool {
+    pub fn begins(&self, name: &str) -> bool {
         words(name).join(" ").starts_with(&self.name())
     }
 
     /// Splits all of `text` into parts; each match is a part of its own.
-    pub(in crate::catalog) fn highlight(&self, text: &str) -> Vec<Part> {
+    pub fn highlight(&self, text: &str) -> Vec<Part> {
         let mut parts: Vec<Part> = Vec::new();
         for (piece, is_word) in pieces(text) {
             let found = is_word && self.finds(piece);
@@ -140,7 +142,7 @@ impl Search {
     ///
     /// This is the subtitle if it has a match, otherwise the description around its first match. Without any match it
     /// is the subtitle, or the beginning of the description if the subtitle is empty.
-    pub(in crate::catalog) fn snippet(&self, subtitle: &str, description: &str) -> Vec<Part> {
+    pub fn snippet(&self, subtitle: &str, description: &str) -> Vec<Part> {
         let subtitle = self.highlight(subtitle);
         if subtitle.iter().any(|part| part.found) {
             return subtitle;

@@ -40,7 +40,7 @@ pub struct NewLessonInput {
 
 impl UploadTarget {
     /// Returns the purpose that the upload must have.
-    pub(in crate::catalog) fn purpose(&self) -> UploadPurpose {
+    pub(crate) fn purpose(&self) -> UploadPurpose {
         match self {
             UploadTarget::LessonId(_) | UploadTarget::NewLesson(_) | UploadTarget::CourseDemoId(_) => {
                 UploadPurpose::Video
@@ -53,7 +53,7 @@ impl UploadTarget {
     }
 
     /// Returns the role that the uploader needs.
-    pub(in crate::catalog) fn role(&self) -> Role {
+    pub(crate) fn role(&self) -> Role {
         match self {
             UploadTarget::Avatar(_) => Role::Student,
             _ => Role::Instructor,
@@ -61,7 +61,7 @@ impl UploadTarget {
     }
 
     /// Returns the path of the target in the input of `createUpload`.
-    pub(in crate::catalog) fn path(&self) -> Vec<String> {
+    pub fn path(&self) -> Vec<String> {
         let field = match self {
             UploadTarget::LessonId(_) => "lessonId",
             UploadTarget::NewLesson(_) => "newLesson",

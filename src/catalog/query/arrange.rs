@@ -12,7 +12,7 @@ use crate::platform::db::schema::{courses, lessons, sections};
 use crate::platform::db::{RunQueryDsl, Tx, sql_query};
 
 /// Records that a course was reordered.
-pub(in crate::catalog) async fn reordered(tx: &mut Tx, id: CourseId, now: DateTime<Utc>) -> QueryResult<Course> {
+pub(crate) async fn reordered(tx: &mut Tx, id: CourseId, now: DateTime<Utc>) -> QueryResult<Course> {
     tx.changed(course_key(id));
     diesel::update(courses::table.find(id))
         .set((courses::version.eq(courses::version + 1), courses::updated_at.eq(now)))
@@ -21,20 +21,20 @@ pub(in crate::catalog) async fn reordered(tx: &mut Tx, id: CourseId, now: DateTi
         .await
 }
 
-pub(in crate::catalog) async fn section_ids(tx: &mut Tx, course: CourseId) -> QueryResult<Vec<SectionId>> {
+pub(crate) async fn section_ids(tx: &mut Tx, course: CourseId) -> QueryResult<Vec<SectionId>> {
     sections::table.filter(sections::course_id.eq(course)).select(sections::id).load(tx.conn()).await
 }
 
-pub(in crate::catalog) async fn lesson_ids(tx: &mut Tx, course: CourseId) -> QueryResult<Vec<LessonId>> {
+pub(crate) async fn lesson_ids(tx: &mut Tx, course: CourseId) -> QueryResult<Vec<LessonId>> {
     lessons::table.filter(lessons::course_id.eq(course)).select(lessons::id).load(tx.conn()).await
 }
 
-pub(in crate::catalog) async fn lesson_ids_of_section(tx: &mut Tx, section: SectionId) -> QueryResult<Vec<LessonId>> {
+pub(crate) async fn lesson_ids_of_section(tx: &mut Tx, section: SectionId) -> QueryResult<Vec<LessonId>> {
     lessons::table.filter(lessons::section_id.eq(section)).select(lessons::id).load(tx.conn()).await
 }
 
 /// Positions sections, which must be all of the course, in the order of `ids`.
-pub(in crate::catalog) async fn place_sections(
+pub(crate) async fn place_sections(
     tx: &mut Tx,
     course: CourseId,
     ids: &[SectionId],
@@ -48,14 +48,14 @@ pub(in crate::catalog) async fn place_sections(
 }
 
 /// The position of a lesson.
-pub(in crate::catalog) struct Place {
-    pub(in crate::catalog) lesson: LessonId,
-    pub(in crate::catalog) section: SectionId,
-    pub(in crate::catalog) position: i32,
+pub(crate) struct Place {
+    pub lesson: LessonId,
+    pub section: SectionId,
+    pub position: i32,
 }
 
 /// Positions lessons, which must be all of the course.
-pub(in crate::catalog) async fn place_lessons(
+pub(crate) async fn place_lessons(
     tx: &mut Tx,
     course: CourseId,
     places: &[Place],
@@ -79,7 +79,7 @@ pub(in crate::catalog) async fn place_lessons(
 }
 
 /// Returns the number and the total seconds of a section's published lessons.
-pub(in crate::catalog) async fn published_in(tx: &mut Tx, section: SectionId) -> QueryResult<(i64, i64)> {
+pub(crate) async fn published_in(tx: &mut Tx, section: SectionId) -> QueryResult<(i64, i64)> {
     let published = lessons::table.filter(lessons::section_id.eq(section)).filter(lessons::published_at.is_not_null());
     let (count, seconds): (i64, Option<i64>) =
         published.select((count_star(), sum(lessons::duration_seconds))).first(tx.conn()).await?;
@@ -87,7 +87,7 @@ pub(in crate::catalog) async fn published_in(tx: &mut Tx, section: SectionId) ->
 }
 
 /// Deletes a section with its lessons; later sections move up.
-pub(in crate::catalog) async fn delete_section(tx: &mut Tx, section: &Section) -> QueryResult<()> {
+pub async fn delete_section(tx: &mut Tx, section: &Section) -> QueryResult<()> {
     tx.changed(course_key(section.course_id));
     diesel::delete(sections::table.find(section.id)).execute(tx.conn()).await?;
     let later =
@@ -96,7 +96,7 @@ pub(in crate::catalog) async fn delete_section(tx: &mut Tx, section: &Section) -
 }
 
 /// Deletes a lesson; later lessons move up.
-pub(in crate::catalog) async fn delete_lesson(tx: &mut Tx, lesson: &Lesson) -> QueryResult<()> {
+pub async fn delete_lesson(tx: &mut Tx, lesson: &Lesson) -> QueryResult<()> {
     tx.changed(course_key(lesson.course_id));
     diesel::delete(lessons::table.find(lesson.id)).execute(tx.conn()).await?;
     let later =

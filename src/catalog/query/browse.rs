@@ -25,7 +25,7 @@ use crate::platform::db::schema::{course_texts, courses};
 use crate::platform::db::{RunQueryDsl, sql_query};
 
 /// The position of a search result: its rank and its id.
-pub(in crate::catalog) type FoundPlace = (i32, Uuid);
+pub(crate) type FoundPlace = (i32, Uuid);
 
 type Rows<'a> = courses::BoxedQuery<'a, Pg>;
 
@@ -130,7 +130,7 @@ fn with_status(statuses: Option<&[PublicationStatus]>) -> String {
 /// Returns a page of the public courses that match `which`, in the page's direction.
 ///
 /// Takes a shared connection, so that several pages can be pipelined.
-pub(in crate::catalog) async fn matching(
+pub async fn matching(
     mut conn: &AsyncPgConnection,
     which: &Which,
     order: CourseSort,
@@ -153,7 +153,7 @@ pub(in crate::catalog) async fn matching(
 }
 
 /// Counts the public courses that match `which`; with a search, at most [`MOST_FOUND`].
-pub(in crate::catalog) async fn count_matching(mut conn: &AsyncPgConnection, which: &Which) -> QueryResult<i64> {
+pub(crate) async fn count_matching(mut conn: &AsyncPgConnection, which: &Which) -> QueryResult<i64> {
     match (&which.search, few_matches(conn, which).await?) {
         (_, Some(ids)) => Ok(i64::try_from(ids.len()).unwrap_or(MOST_FOUND)),
         (Some(_), None) => Ok(MOST_FOUND),
@@ -181,11 +181,7 @@ async fn few_matches(mut conn: &AsyncPgConnection, which: &Which) -> QueryResult
 /// Returns the public courses that match a search and `which`, best matches first.
 ///
 /// If more than [`MOST_FOUND`] match, that many with a match in the title and that many others are returned.
-pub(in crate::catalog) async fn found(
-    conn: &AsyncPgConnection,
-    search: &Search,
-    which: &Which,
-) -> QueryResult<Vec<FoundPlace>> {
+pub async fn found(conn: &AsyncPgConnection, search: &Search, which: &Which) -> QueryResult<Vec<FoundPlace>> {
     let place = (rank!(search), courses::id);
     let titled = with_words!(search, which, "ts_filter(words, '{a}')").limit(MOST_FOUND).select(place.clone());
     let others = with_words!(search, which, "words").limit(MOST_FOUND).select(place);
@@ -201,7 +197,7 @@ pub(in crate::catalog) async fn found(
 /// Returns the courses to suggest for a search: those with all words in the title.
 ///
 /// Courses whose title begins with the words come first, then the most popular ones.
-pub(in crate::catalog) async fn suggested(mut conn: &AsyncPgConnection, search: &Search) -> QueryResult<Vec<CourseId>> {
+pub(crate) async fn suggested(mut conn: &AsyncPgConnection, search: &Search) -> QueryResult<Vec<CourseId>> {
     let which = Which::default();
     let rows = with_words!(search, &which, "ts_filter(words, '{a}')").limit(MOST_FOUND);
     let columns = (courses::id, courses::title, courses::popularity);
@@ -211,10 +207,7 @@ pub(in crate::catalog) async fn suggested(mut conn: &AsyncPgConnection, search: 
 }
 
 /// Counts courses for facets; with a search, at most [`MOST_FACETED`] that match it.
-pub(in crate::catalog) async fn facet_counts(
-    conn: &AsyncPgConnection,
-    query: &FacetQuery,
-) -> QueryResult<Vec<(Counted, i64)>> {
+pub(crate) async fn facet_counts(conn: &AsyncPgConnection, query: &FacetQuery) -> QueryResult<Vec<(Counted, i64)>> {
     let columns = (
         courses::category_id,
         courses::level,
@@ -234,7 +227,7 @@ pub(in crate::catalog) async fn facet_counts(
 /// Returns similar known words for those of `words` that no public course contains.
 ///
 /// A word that starts with it also counts as contained. Similar words differ by about one letter.
-pub(in crate::catalog) async fn near_words(
+pub(crate) async fn near_words(
     mut conn: &AsyncPgConnection,
     words: &[&str],
 ) -> QueryResult<HashMap<String, Vec<String>>> {

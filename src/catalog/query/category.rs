@@ -14,7 +14,7 @@ use crate::platform::db::schema::{categories, category_slugs, courses};
 use crate::platform::db::{RunQueryDsl, Tx, cached, sql_query};
 
 /// Returns all categories, each with its current and earlier slugs.
-pub(in crate::catalog) async fn all(mut conn: &AsyncPgConnection) -> QueryResult<Vec<(Category, Vec<String>)>> {
+pub async fn all(mut conn: &AsyncPgConnection) -> QueryResult<Vec<(Category, Vec<String>)>> {
     let slugs = "ARRAY(SELECT category_slugs.slug FROM category_slugs WHERE category_id = categories.id)";
     cached(categories::table.select((Category::as_select(), sql::<Array<Text>>(slugs)))).load(&mut conn).await
 }
@@ -22,7 +22,7 @@ pub(in crate::catalog) async fn all(mut conn: &AsyncPgConnection) -> QueryResult
 /// Counts the published courses in each category, without its subcategories.
 ///
 /// A category without any is missing.
-pub(in crate::catalog) async fn count_published(mut conn: &AsyncPgConnection) -> QueryResult<Vec<(CategoryId, i64)>> {
+pub(crate) async fn count_published(mut conn: &AsyncPgConnection) -> QueryResult<Vec<(CategoryId, i64)>> {
     courses::table
         .filter(courses::published_at.is_not_null())
         .filter(courses::category_id.is_not_null())
@@ -33,7 +33,7 @@ pub(in crate::catalog) async fn count_published(mut conn: &AsyncPgConnection) ->
 }
 
 /// Counts the published courses of each of these channels; a channel without any is missing.
-pub(in crate::catalog) async fn count_of_channels(
+pub(crate) async fn count_of_channels(
     mut conn: &AsyncPgConnection,
     ids: &[ChannelId],
 ) -> QueryResult<Vec<(ChannelId, i64)>> {
@@ -47,19 +47,14 @@ pub(in crate::catalog) async fn count_of_channels(
 }
 
 /// Returns a category, and prevents its deletion and its archiving until the transaction ends.
-pub(in crate::catalog) async fn hold(tx: &mut Tx, id: CategoryId) -> QueryResult<Option<Category>> {
+pub(crate) async fn hold(tx: &mut Tx, id: CategoryId) -> QueryResult<Option<Category>> {
     categories::table.find(id).select(Category::as_select()).for_share().first(tx.conn()).await.optional()
 }
 
 /// Reserves a slug for a category permanently; `false` if another category has or had it.
 ///
 /// A concurrent reservation of the same slug waits.
-pub(in crate::catalog) async fn take_slug(
-    tx: &mut Tx,
-    clock: &Clock,
-    slug: &str,
-    category: CategoryId,
-) -> QueryResult<bool> {
+pub(crate) async fn take_slug(tx: &mut Tx, clock: &Clock, slug: &str, category: CategoryId) -> QueryResult<bool> {
     tx.changed(categories_key());
     diesel::insert_into(category_slugs::table)
         .values((
@@ -79,19 +74,19 @@ pub(in crate::catalog) async fn take_slug(
 /// Locks the category tree against other writers, and returns all categories.
 ///
 /// The lock is released when the transaction ends; readers do not wait for it.
-pub(in crate::catalog) async fn lock(tx: &mut Tx) -> QueryResult<Vec<Category>> {
+pub(crate) async fn lock(tx: &mut Tx) -> QueryResult<Vec<Category>> {
     sql_query("LOCK TABLE categories IN SHARE ROW EXCLUSIVE MODE").execute(tx.conn()).await?;
     categories::table.select(Category::as_select()).load(tx.conn()).await
 }
 
 /// Returns whether a category has courses, and prevents new ones until the transaction ends.
-pub(in crate::catalog) async fn has_courses(tx: &mut Tx, id: CategoryId) -> QueryResult<bool> {
+pub(crate) async fn has_courses(tx: &mut Tx, id: CategoryId) -> QueryResult<bool> {
     categories::table.find(id).select(categories::id).for_update().first::<CategoryId>(tx.conn()).await?;
     let courses = courses::table.filter(courses::category_id.eq(id));
     diesel::select(diesel::dsl::exists(courses)).get_result(tx.conn()).await
 }
 
-pub(in crate::catalog) async fn insert(
+pub(crate) async fn insert(
     tx: &mut Tx,
     clock: &Clock,
     id: CategoryId,
@@ -119,19 +114,19 @@ pub(in crate::catalog) async fn insert(
 /// Changes of a category; `None` stays unchanged.
 #[derive(AsChangeset, Clone)]
 #[diesel(table_name = categories)]
-pub(in crate::catalog) struct CategoryChanges {
-    pub(in crate::catalog) name: Option<String>,
-    pub(in crate::catalog) slug: Option<String>,
-    pub(in crate::catalog) description: Option<String>,
-    pub(in crate::catalog) updated_at: DateTime<Utc>,
+pub(crate) struct CategoryChanges {
+    pub name: Option<String>,
+    pub slug: Option<String>,
+    pub description: Option<String>,
+    pub updated_at: DateTime<Utc>,
 }
 
 /// Locks a category.
-pub(in crate::catalog) async fn lock_one(tx: &mut Tx, id: CategoryId) -> QueryResult<Option<Category>> {
+pub(crate) async fn lock_one(tx: &mut Tx, id: CategoryId) -> QueryResult<Option<Category>> {
     categories::table.find(id).select(Category::as_select()).for_no_key_update().first(tx.conn()).await.optional()
 }
 
-pub(in crate::catalog) async fn update(tx: &mut Tx, id: CategoryId, changes: CategoryChanges) -> QueryResult<Category> {
+pub(crate) async fn update(tx: &mut Tx, id: CategoryId, changes: CategoryChanges) -> QueryResult<Category> {
     tx.changed(categories_key());
     let category =
         diesel::update(categories::table.find(id)).set((changes, categories::version.eq(categories::version + 1)));
@@ -139,7 +134,7 @@ pub(in crate::catalog) async fn update(tx: &mut Tx, id: CategoryId, changes: Cat
 }
 
 /// Sets or removes the image of a category.
-pub(in crate::catalog) async fn set_image(
+pub(crate) async fn set_image(
     tx: &mut Tx,
     id: CategoryId,
     file: Option<FileId>,
@@ -158,7 +153,7 @@ pub(in crate::catalog) async fn set_image(
 }
 
 /// Archives a category since `archived_at`, or brings it back if that is `None`.
-pub(in crate::catalog) async fn set_archived(
+pub(crate) async fn set_archived(
     tx: &mut Tx,
     id: CategoryId,
     archived_at: Option<DateTime<Utc>>,
@@ -173,7 +168,7 @@ pub(in crate::catalog) async fn set_archived(
 }
 
 /// Returns the descriptions of categories.
-pub(in crate::catalog) async fn descriptions(
+pub(crate) async fn descriptions(
     mut conn: &AsyncPgConnection,
     ids: &[CategoryId],
 ) -> QueryResult<Vec<(CategoryId, String)>> {
@@ -185,7 +180,7 @@ pub(in crate::catalog) async fn descriptions(
 }
 
 /// Makes categories the children of `parent`, or root categories, in the order of `ids`.
-pub(in crate::catalog) async fn place(
+pub async fn place(
     tx: &mut Tx,
     parent: Option<CategoryId>,
     ids: &[CategoryId],
@@ -204,7 +199,7 @@ pub(in crate::catalog) async fn place(
         .await
 }
 
-pub(in crate::catalog) async fn delete(tx: &mut Tx, id: CategoryId) -> QueryResult<usize> {
+pub(crate) async fn delete(tx: &mut Tx, id: CategoryId) -> QueryResult<usize> {
     tx.changed(categories_key());
     diesel::delete(categories::table.find(id)).execute(tx.conn()).await
 }

@@ -8,7 +8,7 @@ use crate::catalog::model::{Lesson, LessonId, StoredContent, lesson_changed};
 use crate::platform::db::schema::lessons;
 use crate::platform::db::{RunQueryDsl, Tx};
 
-pub(in crate::catalog) async fn contents(
+pub(crate) async fn contents(
     mut conn: &AsyncPgConnection,
     ids: &[LessonId],
 ) -> QueryResult<Vec<(LessonId, StoredContent)>> {
@@ -19,18 +19,18 @@ pub(in crate::catalog) async fn contents(
         .await
 }
 
-pub(in crate::catalog) async fn descriptions(
+pub(crate) async fn descriptions(
     mut conn: &AsyncPgConnection,
     ids: &[LessonId],
 ) -> QueryResult<Vec<(LessonId, String)>> {
     lessons::table.filter(lessons::id.eq_any(ids)).select((lessons::id, lessons::description)).load(&mut conn).await
 }
 
-pub(in crate::catalog) async fn chapters(tx: &mut Tx, id: LessonId) -> QueryResult<Value> {
+pub(crate) async fn chapters(tx: &mut Tx, id: LessonId) -> QueryResult<Value> {
     lessons::table.find(id).select(lessons::chapters).first(tx.conn()).await
 }
 
-pub(in crate::catalog) async fn set_chapters(tx: &mut Tx, lesson: &Lesson, chapters: &Value) -> QueryResult<usize> {
+pub(crate) async fn set_chapters(tx: &mut Tx, lesson: &Lesson, chapters: &Value) -> QueryResult<usize> {
     lesson_changed(tx, lesson);
     diesel::update(lessons::table.find(lesson.id)).set(lessons::chapters.eq(chapters)).execute(tx.conn()).await
 }

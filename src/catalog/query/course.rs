@@ -18,42 +18,37 @@ use crate::platform::db::schema::courses;
 use crate::platform::db::{RunQueryDsl, Tx, newest_first, sql_query};
 
 /// The position of a course in a list: its time of publication or creation, and its id.
-pub(in crate::catalog) type CatalogKey = (DateTime<Utc>, Uuid);
+pub(crate) type CatalogKey = (DateTime<Utc>, Uuid);
 
 /// Selects the ids of the published courses, for the conditions of other features' lists.
-pub(crate) fn published_ids() -> courses::BoxedQuery<'static, Pg, Nullable<SqlUuid>> {
+pub fn published_ids() -> courses::BoxedQuery<'static, Pg, Nullable<SqlUuid>> {
     courses::table.filter(courses::published_at.is_not_null()).select(courses::id.nullable()).into_boxed()
 }
 
-pub(in crate::catalog) async fn by_ids(mut conn: &AsyncPgConnection, ids: &[CourseId]) -> QueryResult<Vec<Course>> {
+pub(crate) async fn by_ids(mut conn: &AsyncPgConnection, ids: &[CourseId]) -> QueryResult<Vec<Course>> {
     courses::table.filter(courses::id.eq_any(ids)).select(Course::as_select()).load(&mut conn).await
 }
 
-pub(in crate::catalog) async fn descriptions(
+pub(crate) async fn descriptions(
     mut conn: &AsyncPgConnection,
     ids: &[CourseId],
 ) -> QueryResult<Vec<(CourseId, String)>> {
     courses::table.filter(courses::id.eq_any(ids)).select((courses::id, courses::description)).load(&mut conn).await
 }
 
-pub(in crate::catalog) async fn lists(
-    mut conn: &AsyncPgConnection,
-    ids: &[CourseId],
-) -> QueryResult<Vec<(CourseId, CourseLists)>> {
+/// Returns the lists of texts of courses.
+pub async fn lists(mut conn: &AsyncPgConnection, ids: &[CourseId]) -> QueryResult<Vec<(CourseId, CourseLists)>> {
     courses::table.filter(courses::id.eq_any(ids)).select((courses::id, CourseLists::as_select())).load(&mut conn).await
 }
 
-pub(in crate::catalog) async fn by_slugs(mut conn: &AsyncPgConnection, slugs: &[&str]) -> QueryResult<Vec<Course>> {
+pub(crate) async fn by_slugs(mut conn: &AsyncPgConnection, slugs: &[&str]) -> QueryResult<Vec<Course>> {
     courses::table.filter(courses::slug.eq_any(slugs)).select(Course::as_select()).load(&mut conn).await
 }
 
 /// Returns a page of the public catalog in the page's direction.
 ///
 /// Takes a shared connection, so that several pages can be pipelined.
-pub(in crate::catalog) async fn published(
-    mut conn: &AsyncPgConnection,
-    page: &Page<CatalogKey>,
-) -> QueryResult<Vec<Course>> {
+pub async fn published(mut conn: &AsyncPgConnection, page: &Page<CatalogKey>) -> QueryResult<Vec<Course>> {
     let rows = courses::table
         .filter(courses::published_at.is_not_null())
         .filter(courses::archived_at.is_null())
@@ -62,7 +57,7 @@ pub(in crate::catalog) async fn published(
 }
 
 /// Returns an instructor's courses, newest first, with their descriptions and lists.
-pub(in crate::catalog) async fn taught_in_full(
+pub(crate) async fn taught_in_full(
     mut conn: &AsyncPgConnection,
     instructor: UserId,
     limit: i64,
@@ -78,18 +73,18 @@ pub(in crate::catalog) async fn taught_in_full(
 
 /// A course of the team that a user is in, with the time since when.
 #[derive(QueryableByName)]
-pub(in crate::catalog) struct TeamCourse {
+pub(crate) struct TeamCourse {
     #[diesel(sql_type = SqlUuid)]
-    pub(in crate::catalog) user_id: UserId,
+    pub user_id: UserId,
     #[diesel(sql_type = SqlUuid)]
-    pub(in crate::catalog) course_id: CourseId,
+    pub course_id: CourseId,
     #[diesel(sql_type = Timestamptz)]
-    pub(in crate::catalog) since: DateTime<Utc>,
+    pub(crate) since: DateTime<Utc>,
 }
 
 /// Returns the courses that each of the users teaches or may edit as a member of a channel; of each user's own courses
 /// and of each channel the latest `limit`. The members are pairs of a user and a channel, with the time of joining.
-pub(in crate::catalog) async fn of_teams(
+pub(crate) async fn of_teams(
     conn: &mut AsyncPgConnection,
     users: &[UserId],
     members: &[(UserId, ChannelId, DateTime<Utc>)],
@@ -116,7 +111,7 @@ pub(in crate::catalog) async fn of_teams(
 }
 
 /// Returns the ids of an instructor's courses, newest first.
-pub(in crate::catalog) async fn taught_ids(
+pub(crate) async fn taught_ids(
     conn: &mut AsyncPgConnection,
     instructor: UserId,
     limit: i64,
@@ -130,7 +125,7 @@ pub(in crate::catalog) async fn taught_ids(
         .await
 }
 
-pub(in crate::catalog) async fn count_published(mut conn: &AsyncPgConnection) -> QueryResult<i64> {
+pub(crate) async fn count_published(mut conn: &AsyncPgConnection) -> QueryResult<i64> {
     courses::table
         .filter(courses::published_at.is_not_null())
         .filter(courses::archived_at.is_null())
@@ -140,7 +135,7 @@ pub(in crate::catalog) async fn count_published(mut conn: &AsyncPgConnection) ->
 }
 
 /// Returns a page of an instructor's courses, including drafts, newest first; like [`published`].
-pub(in crate::catalog) async fn taught_by(
+pub(crate) async fn taught_by(
     mut conn: &AsyncPgConnection,
     instructor: UserId,
     page: &Page<CatalogKey>,
@@ -150,7 +145,7 @@ pub(in crate::catalog) async fn taught_by(
 }
 
 /// Counts the courses of each of these instructors; an instructor without any is missing.
-pub(in crate::catalog) async fn count_taught(
+pub(crate) async fn count_taught(
     mut conn: &AsyncPgConnection,
     instructors: &[UserId],
 ) -> QueryResult<Vec<(UserId, i64)>> {
@@ -163,10 +158,7 @@ pub(in crate::catalog) async fn count_taught(
 }
 
 /// Returns which of these users teach a published course.
-pub(in crate::catalog) async fn with_published(
-    mut conn: &AsyncPgConnection,
-    instructors: &[UserId],
-) -> QueryResult<Vec<UserId>> {
+pub(crate) async fn with_published(mut conn: &AsyncPgConnection, instructors: &[UserId]) -> QueryResult<Vec<UserId>> {
     courses::table
         .filter(courses::instructor_id.eq_any(instructors))
         .filter(courses::published_at.is_not_null())
@@ -181,26 +173,22 @@ pub(in crate::catalog) async fn with_published(
 ///
 /// Every change of a course, its outline or its files takes this lock. Several courses are locked in the order of their
 /// ids.
-pub(in crate::catalog) async fn lock(tx: &mut Tx, id: CourseId) -> QueryResult<Option<Course>> {
+pub(crate) async fn lock(tx: &mut Tx, id: CourseId) -> QueryResult<Option<Course>> {
     courses::table.find(id).select(Course::as_select()).for_no_key_update().first(tx.conn()).await.optional()
 }
 
 /// Locks a course for its deletion; waits for [`hold`], too, and blocks it.
-pub(in crate::catalog) async fn lock_to_delete(tx: &mut Tx, id: CourseId) -> QueryResult<Option<Course>> {
+pub(crate) async fn lock_to_delete(tx: &mut Tx, id: CourseId) -> QueryResult<Option<Course>> {
     courses::table.find(id).select(Course::as_select()).for_update().first(tx.conn()).await.optional()
 }
 
 /// Returns a course, and prevents its deletion until the transaction ends; edits can go on.
-pub(in crate::catalog) async fn hold(tx: &mut Tx, id: CourseId) -> QueryResult<Option<Course>> {
+pub(crate) async fn hold(tx: &mut Tx, id: CourseId) -> QueryResult<Option<Course>> {
     courses::table.find(id).select(Course::as_select()).for_key_share().first(tx.conn()).await.optional()
 }
 
 /// Inserts a course; `None` if another course has its slug.
-pub(in crate::catalog) async fn insert(
-    tx: &mut Tx,
-    clock: &Clock,
-    course: &NewCourse<'_>,
-) -> QueryResult<Option<Course>> {
+pub(crate) async fn insert(tx: &mut Tx, clock: &Clock, course: &NewCourse<'_>) -> QueryResult<Option<Course>> {
     let now = clock.now();
     let made: Option<Course> = diesel::insert_into(courses::table)
         .values((
@@ -227,30 +215,30 @@ pub(in crate::catalog) async fn insert(
     Ok(made)
 }
 
-pub(in crate::catalog) struct NewCourse<'a> {
-    pub(in crate::catalog) id: CourseId,
-    pub(in crate::catalog) slug: String,
-    pub(in crate::catalog) title: &'a str,
-    pub(in crate::catalog) subtitle: &'a str,
-    pub(in crate::catalog) description: &'a str,
-    pub(in crate::catalog) instructor_id: UserId,
-    pub(in crate::catalog) facts: NewFacts,
+pub(crate) struct NewCourse<'a> {
+    pub id: CourseId,
+    pub slug: String,
+    pub title: &'a str,
+    pub subtitle: &'a str,
+    pub description: &'a str,
+    pub instructor_id: UserId,
+    pub(crate) facts: NewFacts,
 }
 
 /// Changes of a course; `None` stays unchanged.
 #[derive(AsChangeset, Clone)]
 #[diesel(table_name = courses)]
-pub(in crate::catalog) struct CourseChanges {
-    pub(in crate::catalog) slug: Option<String>,
-    pub(in crate::catalog) title: Option<String>,
-    pub(in crate::catalog) subtitle: Option<String>,
-    pub(in crate::catalog) description: Option<String>,
+pub(crate) struct CourseChanges {
+    pub slug: Option<String>,
+    pub title: Option<String>,
+    pub subtitle: Option<String>,
+    pub description: Option<String>,
     #[diesel(embed)]
-    pub(in crate::catalog) facts: FactChanges,
-    pub(in crate::catalog) updated_at: DateTime<Utc>,
+    pub(crate) facts: FactChanges,
+    pub updated_at: DateTime<Utc>,
 }
 
-pub(in crate::catalog) async fn update(tx: &mut Tx, id: CourseId, changes: CourseChanges) -> QueryResult<Course> {
+pub(crate) async fn update(tx: &mut Tx, id: CourseId, changes: CourseChanges) -> QueryResult<Course> {
     let course: Course = diesel::update(courses::table.find(id))
         .set((changes, courses::version.eq(courses::version + 1)))
         .returning(Course::as_returning())
@@ -264,7 +252,7 @@ pub(in crate::catalog) async fn update(tx: &mut Tx, id: CourseId, changes: Cours
 }
 
 /// Gives a course to another instructor, in a channel.
-pub(in crate::catalog) async fn transfer(
+pub(crate) async fn transfer(
     tx: &mut Tx,
     id: CourseId,
     (instructor, channel): (UserId, ChannelId),
@@ -288,7 +276,7 @@ pub(in crate::catalog) async fn transfer(
 }
 
 /// Returns whether any course, published or not, is in a channel.
-pub(in crate::catalog) async fn is_in_channel(tx: &mut Tx, channel: ChannelId) -> QueryResult<bool> {
+pub(crate) async fn is_in_channel(tx: &mut Tx, channel: ChannelId) -> QueryResult<bool> {
     let courses = courses::table.filter(courses::channel_id.eq(channel)).select(courses::id);
     diesel::select(diesel::dsl::exists(courses)).get_result(tx.conn()).await
 }

@@ -9,7 +9,7 @@ use crate::media::MediaFile;
 use crate::platform::db::schema::{courses, lesson_resources};
 use crate::platform::db::{RunQueryDsl, Tx};
 
-pub(in crate::catalog) async fn set_thumbnail(
+pub(crate) async fn set_thumbnail(
     tx: &mut Tx,
     id: CourseId,
     file: Option<&MediaFile>,
@@ -30,10 +30,7 @@ pub(in crate::catalog) async fn set_thumbnail(
 }
 
 /// Returns the resources of lessons, in order for each lesson.
-pub(in crate::catalog) async fn resources(
-    mut conn: &AsyncPgConnection,
-    ids: &[LessonId],
-) -> QueryResult<Vec<(LessonId, LessonResource)>> {
+pub async fn resources(mut conn: &AsyncPgConnection, ids: &[LessonId]) -> QueryResult<Vec<(LessonId, LessonResource)>> {
     lesson_resources::table
         .filter(lesson_resources::lesson_id.eq_any(ids))
         .order((lesson_resources::lesson_id, lesson_resources::position))
@@ -43,11 +40,7 @@ pub(in crate::catalog) async fn resources(
 }
 
 /// Replaces the resources of a lesson, whose course must be locked.
-pub(in crate::catalog) async fn set_resources(
-    tx: &mut Tx,
-    lesson: &Lesson,
-    resources: &[LessonResource],
-) -> QueryResult<()> {
+pub(crate) async fn set_resources(tx: &mut Tx, lesson: &Lesson, resources: &[LessonResource]) -> QueryResult<()> {
     lesson_changed(tx, lesson);
     let old = lesson_resources::table.filter(lesson_resources::lesson_id.eq(lesson.id));
     diesel::delete(old).execute(tx.conn()).await?;

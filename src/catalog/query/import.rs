@@ -12,38 +12,38 @@ use crate::platform::db::{RunQueryDsl, Tx};
 /// A section of a new course.
 #[derive(Insertable)]
 #[diesel(table_name = sections)]
-pub(in crate::catalog) struct NewSection<'a> {
-    pub(in crate::catalog) id: SectionId,
-    pub(in crate::catalog) course_id: CourseId,
-    pub(in crate::catalog) position: i32,
-    pub(in crate::catalog) title: &'a str,
-    pub(in crate::catalog) created_at: DateTime<Utc>,
-    pub(in crate::catalog) updated_at: DateTime<Utc>,
+pub(crate) struct NewSection<'a> {
+    pub id: SectionId,
+    pub course_id: CourseId,
+    pub position: i32,
+    pub title: &'a str,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
 }
 
 /// A lesson of a new course.
 #[derive(Insertable)]
 #[diesel(table_name = lessons)]
-pub(in crate::catalog) struct NewLesson<'a> {
-    pub(in crate::catalog) id: LessonId,
-    pub(in crate::catalog) course_id: CourseId,
-    pub(in crate::catalog) section_id: SectionId,
-    pub(in crate::catalog) position: i32,
-    pub(in crate::catalog) title: &'a str,
-    pub(in crate::catalog) kind: LessonKind,
-    pub(in crate::catalog) video_id: Option<VideoId>,
-    pub(in crate::catalog) duration_seconds: Option<i32>,
-    pub(in crate::catalog) is_preview: bool,
-    pub(in crate::catalog) description: &'a str,
-    pub(in crate::catalog) chapters: Value,
-    pub(in crate::catalog) published_at: Option<DateTime<Utc>>,
-    pub(in crate::catalog) first_published_at: Option<DateTime<Utc>>,
-    pub(in crate::catalog) created_at: DateTime<Utc>,
-    pub(in crate::catalog) updated_at: DateTime<Utc>,
+pub(crate) struct NewLesson<'a> {
+    pub id: LessonId,
+    pub course_id: CourseId,
+    pub section_id: SectionId,
+    pub position: i32,
+    pub title: &'a str,
+    pub kind: LessonKind,
+    pub(crate) video_id: Option<VideoId>,
+    pub duration_seconds: Option<i32>,
+    pub is_preview: bool,
+    pub description: &'a str,
+    pub chapters: Value,
+    pub published_at: Option<DateTime<Utc>>,
+    pub(crate) first_published_at: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
 }
 
 /// Inserts the outline of a new course.
-pub(in crate::catalog) async fn insert_outline(
+pub(crate) async fn insert_outline(
     tx: &mut Tx,
     course: CourseId,
     new_sections: &[NewSection<'_>],
@@ -56,19 +56,19 @@ pub(in crate::catalog) async fn insert_outline(
 }
 
 /// What is set in a new course once its outline is there.
-pub(in crate::catalog) struct Completed<'a> {
+pub(crate) struct Completed<'a> {
     /// The number of published lessons.
-    pub(in crate::catalog) lesson_count: i32,
+    pub lesson_count: i32,
     /// Their duration in seconds.
-    pub(in crate::catalog) duration_seconds: i32,
-    pub(in crate::catalog) created_at: DateTime<Utc>,
-    pub(in crate::catalog) published_at: Option<DateTime<Utc>>,
-    pub(in crate::catalog) publish_at: Option<DateTime<Utc>>,
-    pub(in crate::catalog) thumbnail: Option<&'a MediaFile>,
-    pub(in crate::catalog) demo_video_id: Option<VideoId>,
+    pub duration_seconds: i32,
+    pub created_at: DateTime<Utc>,
+    pub published_at: Option<DateTime<Utc>>,
+    pub publish_at: Option<DateTime<Utc>>,
+    pub thumbnail: Option<&'a MediaFile>,
+    pub(crate) demo_video_id: Option<VideoId>,
 }
 
-pub(in crate::catalog) async fn complete(tx: &mut Tx, id: CourseId, set: &Completed<'_>) -> QueryResult<Course> {
+pub(crate) async fn complete(tx: &mut Tx, id: CourseId, set: &Completed<'_>) -> QueryResult<Course> {
     tx.changed(course_key(id));
     tx.changed(lists_key());
     diesel::update(courses::table.find(id))

@@ -2,18 +2,18 @@
 //!
 //! Each write notes the affected cache keys in its transaction, so that cached values are invalidated.
 
-pub(super) mod arrange;
-pub(super) mod browse;
-pub(super) mod category;
-pub(super) mod content;
-pub(super) mod course;
+pub mod arrange;
+pub mod browse;
+pub mod category;
+pub mod content;
+pub mod course;
 mod facet;
-pub(super) mod file;
-pub(super) mod import;
-pub(super) mod outline;
-pub(super) mod price;
-pub(super) mod publication;
-pub(super) mod setting;
-pub(super) mod slug;
-pub(super) mod stats;
-pub(super) mod video;
+pub mod file;
+pub(crate) mod import;
+pub(crate) mod outline;
+pub mod price;
+pub mod publication;
+pub(crate) mod setting;
+pub mod slug;
+pub mod stats;
+pub mod video;

@@ -18,10 +18,7 @@ use crate::platform::clock::Clock;
 use crate::platform::db::schema::{courses, lessons, sections};
 use crate::platform::db::{RunQueryDsl, Tx};
 
-pub(in crate::catalog) async fn sections_of(
-    mut conn: &AsyncPgConnection,
-    ids: &[CourseId],
-) -> QueryResult<Vec<Section>> {
+pub(crate) async fn sections_of(mut conn: &AsyncPgConnection, ids: &[CourseId]) -> QueryResult<Vec<Section>> {
     sections::table
         .filter(sections::course_id.eq_any(ids))
         .order((sections::course_id, sections::position))
@@ -30,14 +27,11 @@ pub(in crate::catalog) async fn sections_of(
         .await
 }
 
-pub(in crate::catalog) async fn sections_by_ids(
-    mut conn: &AsyncPgConnection,
-    ids: &[SectionId],
-) -> QueryResult<Vec<Section>> {
+pub(crate) async fn sections_by_ids(mut conn: &AsyncPgConnection, ids: &[SectionId]) -> QueryResult<Vec<Section>> {
     sections::table.filter(sections::id.eq_any(ids)).select(Section::as_select()).load(&mut conn).await
 }
 
-pub(in crate::catalog) async fn lessons_of(mut conn: &AsyncPgConnection, ids: &[CourseId]) -> QueryResult<Vec<Lesson>> {
+pub(crate) async fn lessons_of(mut conn: &AsyncPgConnection, ids: &[CourseId]) -> QueryResult<Vec<Lesson>> {
     lessons::table
         .inner_join(sections::table.on(sections::id.eq(lessons::section_id)))
         .filter(lessons::course_id.eq_any(ids))
@@ -49,11 +43,7 @@ pub(in crate::catalog) async fn lessons_of(mut conn: &AsyncPgConnection, ids: &[
 
 /// Selects those lessons of a course whose content a viewer may see. Without `previews`, those that are open only as
 /// free previews are not among them.
-pub(crate) fn open_lessons(
-    course: CourseId,
-    opening: Opening,
-    previews: bool,
-) -> lessons::BoxedQuery<'static, Pg, SqlUuid> {
+pub fn open_lessons(course: CourseId, opening: Opening, previews: bool) -> lessons::BoxedQuery<'static, Pg, SqlUuid> {
     let open = lessons::table.filter(lessons::course_id.eq(course)).select(lessons::id).into_boxed();
     match opening {
         Opening::All => open,
@@ -71,25 +61,22 @@ pub(crate) fn open_lessons(
     }
 }
 
-pub(in crate::catalog) async fn lessons_by_ids(
-    mut conn: &AsyncPgConnection,
-    ids: &[LessonId],
-) -> QueryResult<Vec<Lesson>> {
+pub(crate) async fn lessons_by_ids(mut conn: &AsyncPgConnection, ids: &[LessonId]) -> QueryResult<Vec<Lesson>> {
     lessons::table.filter(lessons::id.eq_any(ids)).select(Lesson::as_select()).load(&mut conn).await
 }
 
-pub(in crate::catalog) async fn section(tx: &mut Tx, id: SectionId) -> QueryResult<Option<Section>> {
+pub(crate) async fn section(tx: &mut Tx, id: SectionId) -> QueryResult<Option<Section>> {
     sections::table.find(id).select(Section::as_select()).first(tx.conn()).await.optional()
 }
 
-pub(in crate::catalog) async fn lesson(tx: &mut Tx, id: LessonId) -> QueryResult<Option<Lesson>> {
+pub(crate) async fn lesson(tx: &mut Tx, id: LessonId) -> QueryResult<Option<Lesson>> {
     lessons::table.find(id).select(Lesson::as_select()).first(tx.conn()).await.optional()
 }
 
 /// Records a change of a course's outline.
 ///
 /// Adds to the number of its published lessons and to their seconds.
-pub(in crate::catalog) async fn outline_changed(
+pub(crate) async fn outline_changed(
     tx: &mut Tx,
     id: CourseId,
     (lessons, seconds): (i32, i32),
@@ -112,25 +99,25 @@ pub(in crate::catalog) async fn outline_changed(
 }
 
 /// Returns the position after the last section; the course must be locked.
-pub(in crate::catalog) async fn next_section(tx: &mut Tx, course: CourseId) -> QueryResult<i32> {
+pub(crate) async fn next_section(tx: &mut Tx, course: CourseId) -> QueryResult<i32> {
     let last: Option<i32> =
         sections::table.filter(sections::course_id.eq(course)).select(max(sections::position)).first(tx.conn()).await?;
     Ok(last.unwrap_or_default() + 1)
 }
 
 /// Returns the position after the last lesson; the course must be locked.
-pub(in crate::catalog) async fn next_lesson(tx: &mut Tx, section: SectionId) -> QueryResult<i32> {
+pub(crate) async fn next_lesson(tx: &mut Tx, section: SectionId) -> QueryResult<i32> {
     let last: Option<i32> =
         lessons::table.filter(lessons::section_id.eq(section)).select(max(lessons::position)).first(tx.conn()).await?;
     Ok(last.unwrap_or_default() + 1)
 }
 
 /// Returns the number of lessons of a course; the course must be locked.
-pub(in crate::catalog) async fn count_lessons(tx: &mut Tx, course: CourseId) -> QueryResult<i64> {
+pub(crate) async fn count_lessons(tx: &mut Tx, course: CourseId) -> QueryResult<i64> {
     lessons::table.filter(lessons::course_id.eq(course)).count().get_result(tx.conn()).await
 }
 
-pub(in crate::catalog) async fn insert_section(
+pub(crate) async fn insert_section(
     tx: &mut Tx,
     clock: &Clock,
     course: CourseId,
@@ -153,7 +140,7 @@ pub(in crate::catalog) async fn insert_section(
         .await
 }
 
-pub(in crate::catalog) async fn rename_section(
+pub(crate) async fn rename_section(
     tx: &mut Tx,
     id: SectionId,
     title: &str,
@@ -168,7 +155,7 @@ pub(in crate::catalog) async fn rename_section(
     Ok(section)
 }
 
-pub(in crate::catalog) async fn insert_lesson(
+pub(crate) async fn insert_lesson(
     tx: &mut Tx,
     clock: &Clock,
     section: &Section,
@@ -197,34 +184,30 @@ pub(in crate::catalog) async fn insert_lesson(
 /// Changes of a lesson's content; `None` stays unchanged.
 #[derive(AsChangeset, Default)]
 #[diesel(table_name = lessons)]
-pub(in crate::catalog) struct ContentChanges {
-    pub(in crate::catalog) disclaimer: Option<String>,
-    pub(in crate::catalog) description: Option<String>,
-    pub(in crate::catalog) chapters: Option<Value>,
-    pub(in crate::catalog) links: Option<Value>,
+pub(crate) struct ContentChanges {
+    pub disclaimer: Option<String>,
+    pub description: Option<String>,
+    pub chapters: Option<Value>,
+    pub links: Option<Value>,
 }
 
 /// Changes of a lesson; `None` stays unchanged.
 #[derive(AsChangeset)]
 #[diesel(table_name = lessons)]
-pub(in crate::catalog) struct LessonChanges {
+pub(crate) struct LessonChanges {
     #[diesel(embed)]
-    pub(in crate::catalog) content: ContentChanges,
-    pub(in crate::catalog) is_preview: Option<bool>,
-    pub(in crate::catalog) title: Option<String>,
-    pub(in crate::catalog) kind: Option<LessonKind>,
+    pub content: ContentChanges,
+    pub is_preview: Option<bool>,
+    pub title: Option<String>,
+    pub kind: Option<LessonKind>,
     /// `Some(None)` removes the video.
-    pub(in crate::catalog) video_id: Option<Option<VideoId>>,
+    pub(crate) video_id: Option<Option<VideoId>>,
     /// `Some(None)`: it is unknown.
-    pub(in crate::catalog) duration_seconds: Option<Option<i32>>,
-    pub(in crate::catalog) updated_at: DateTime<Utc>,
+    pub duration_seconds: Option<Option<i32>>,
+    pub updated_at: DateTime<Utc>,
 }
 
-pub(in crate::catalog) async fn update_lesson(
-    tx: &mut Tx,
-    id: LessonId,
-    changes: LessonChanges,
-) -> QueryResult<Lesson> {
+pub(crate) async fn update_lesson(tx: &mut Tx, id: LessonId, changes: LessonChanges) -> QueryResult<Lesson> {
     let lesson: Lesson = diesel::update(lessons::table.find(id))
         .set((changes, lessons::version.eq(lessons::version + 1)))
         .returning(Lesson::as_returning())

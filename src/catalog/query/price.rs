@@ -9,7 +9,7 @@ use crate::platform::db::schema::course_prices;
 use crate::platform::db::{RunQueryDsl, Tx};
 
 /// Returns the prices of courses in other currencies, in minor units, by currency.
-pub(in crate::catalog) async fn of_courses(
+pub(crate) async fn of_courses(
     mut conn: &AsyncPgConnection,
     ids: &[CourseId],
 ) -> QueryResult<Vec<(CourseId, CurrencyCode, i64)>> {
@@ -22,7 +22,7 @@ pub(in crate::catalog) async fn of_courses(
 }
 
 /// Returns the prices of courses in a currency, in minor units.
-pub(in crate::catalog) async fn in_currency(
+pub(crate) async fn in_currency(
     tx: &mut Tx,
     ids: &[CourseId],
     currency: CurrencyCode,
@@ -35,11 +35,7 @@ pub(in crate::catalog) async fn in_currency(
 }
 
 /// Replaces the prices of a course in other currencies.
-pub(in crate::catalog) async fn replace(
-    tx: &mut Tx,
-    id: CourseId,
-    prices: &[(CurrencyCode, i64)],
-) -> QueryResult<usize> {
+pub async fn replace(tx: &mut Tx, id: CourseId, prices: &[(CurrencyCode, i64)]) -> QueryResult<usize> {
     tx.changed(course_key(id));
     diesel::delete(course_prices::table.filter(course_prices::course_id.eq(id))).execute(tx.conn()).await?;
     let row = |(currency, amount): &(CurrencyCode, i64)| {

@@ -17,7 +17,7 @@ const BATCH: i64 = 200;
 /// Publishes a course, with the time of its first publication if there was one.
 ///
 /// Also returns whether this is its first publication.
-pub(in crate::catalog) async fn publish(tx: &mut Tx, id: CourseId, now: DateTime<Utc>) -> QueryResult<(Course, bool)> {
+pub(crate) async fn publish(tx: &mut Tx, id: CourseId, now: DateTime<Utc>) -> QueryResult<(Course, bool)> {
     tx.changed(course_key(id));
     tx.changed(lists_key());
     let first: Option<DateTime<Utc>> =
@@ -38,12 +38,7 @@ pub(in crate::catalog) async fn publish(tx: &mut Tx, id: CourseId, now: DateTime
 /// Publishes a lesson, with the time of its first publication if there was one.
 ///
 /// `seen` is whether its course is published. Also returns whether the lesson becomes visible for the first time.
-pub(in crate::catalog) async fn publish_lesson(
-    tx: &mut Tx,
-    id: LessonId,
-    seen: bool,
-    now: DateTime<Utc>,
-) -> QueryResult<(Lesson, bool)> {
+pub async fn publish_lesson(tx: &mut Tx, id: LessonId, seen: bool, now: DateTime<Utc>) -> QueryResult<(Lesson, bool)> {
     let first: Option<DateTime<Utc>> =
         lessons::table.find(id).select(lessons::first_published_at).first(tx.conn()).await?;
     let lesson: Lesson = diesel::update(lessons::table.find(id))
@@ -63,7 +58,7 @@ pub(in crate::catalog) async fn publish_lesson(
 /// Records that a course's published lessons become visible now, if they never were.
 ///
 /// Returns these lessons in the order of the outline.
-pub(in crate::catalog) async fn first_seen(
+pub(crate) async fn first_seen(
     tx: &mut Tx,
     id: CourseId,
     now: DateTime<Utc>,
@@ -88,7 +83,7 @@ pub(in crate::catalog) async fn first_seen(
 /// Unpublishes a course, so that it is archived or a draft.
 ///
 /// It is archived since `archived_at`, or a draft if that is `None`. The time of its first publication is kept.
-pub(in crate::catalog) async fn withdraw(
+pub(crate) async fn withdraw(
     tx: &mut Tx,
     course: &Course,
     archived_at: Option<DateTime<Utc>>,
@@ -115,7 +110,7 @@ pub(in crate::catalog) async fn withdraw(
 }
 
 /// Unpublishes a published lesson.
-pub(in crate::catalog) async fn withdraw_lesson(tx: &mut Tx, id: LessonId, now: DateTime<Utc>) -> QueryResult<Lesson> {
+pub(crate) async fn withdraw_lesson(tx: &mut Tx, id: LessonId, now: DateTime<Utc>) -> QueryResult<Lesson> {
     let lesson: Lesson = diesel::update(lessons::table.find(id))
         .set((lessons::published_at.eq(None::<DateTime<Utc>>), lessons::updated_at.eq(now)))
         .returning(Lesson::as_returning())
@@ -126,7 +121,7 @@ pub(in crate::catalog) async fn withdraw_lesson(tx: &mut Tx, id: LessonId, now: 
 }
 
 /// Sets when a draft course is published; `None` cancels the schedule.
-pub(in crate::catalog) async fn schedule(
+pub(crate) async fn schedule(
     tx: &mut Tx,
     id: CourseId,
     at: Option<DateTime<Utc>>,
@@ -141,7 +136,7 @@ pub(in crate::catalog) async fn schedule(
 }
 
 /// Sets when a draft lesson is published; `None` cancels the schedule.
-pub(in crate::catalog) async fn schedule_lesson(
+pub async fn schedule_lesson(
     tx: &mut Tx,
     id: LessonId,
     at: Option<DateTime<Utc>>,
@@ -157,7 +152,7 @@ pub(in crate::catalog) async fn schedule_lesson(
 }
 
 /// Sets when a lesson unlocks for users with access to its course.
-pub(in crate::catalog) async fn set_unlock(
+pub(crate) async fn set_unlock(
     tx: &mut Tx,
     id: LessonId,
     unlock: Option<&LessonUnlockInput>,
@@ -183,11 +178,7 @@ pub(in crate::catalog) async fn set_unlock(
 }
 
 /// Returns the draft lessons of a course that are due, in the order of their times.
-pub(in crate::catalog) async fn due_lessons(
-    tx: &mut Tx,
-    course: CourseId,
-    now: DateTime<Utc>,
-) -> QueryResult<Vec<Lesson>> {
+pub(crate) async fn due_lessons(tx: &mut Tx, course: CourseId, now: DateTime<Utc>) -> QueryResult<Vec<Lesson>> {
     lessons::table
         .filter(lessons::course_id.eq(course).and(lessons::publish_at.le(now)))
         .filter(lessons::published_at.is_null())
@@ -198,7 +189,7 @@ pub(in crate::catalog) async fn due_lessons(
 }
 
 /// Returns the courses with draft lessons that show a video and are due, in the order of their ids.
-pub(in crate::catalog) async fn waiting_for(
+pub(crate) async fn waiting_for(
     conn: &mut AsyncPgConnection,
     video: VideoId,
     now: DateTime<Utc>,
@@ -216,7 +207,7 @@ pub(in crate::catalog) async fn waiting_for(
 /// Returns a batch of courses that have something due by `now`.
 ///
 /// The batch starts after the course `after`, in the order of the ids.
-pub(in crate::catalog) async fn due(
+pub(crate) async fn due(
     conn: &mut AsyncPgConnection,
     now: DateTime<Utc>,
     after: CourseId,
@@ -233,7 +224,7 @@ pub(in crate::catalog) async fn due(
 }
 
 /// Deletes a course with its sections and lessons.
-pub(in crate::catalog) async fn delete(tx: &mut Tx, course: &Course) -> QueryResult<usize> {
+pub(crate) async fn delete(tx: &mut Tx, course: &Course) -> QueryResult<usize> {
     tx.changed(course_key(course.id));
     tx.changed(slug_key(&course.slug));
     tx.changed(lists_key());

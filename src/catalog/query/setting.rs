@@ -8,7 +8,7 @@ use crate::platform::db::schema::course_settings;
 use crate::platform::db::{RunQueryDsl, Tx};
 
 /// Returns the completion shares of courses, in percent; a course with the default is missing.
-pub(in crate::catalog) async fn completion_percents(
+pub(crate) async fn completion_percents(
     mut conn: &AsyncPgConnection,
     ids: &[CourseId],
 ) -> QueryResult<Vec<(CourseId, i32)>> {
@@ -21,11 +21,7 @@ pub(in crate::catalog) async fn completion_percents(
 }
 
 /// Sets the completion share of a course, in percent; `None` for the default.
-pub(in crate::catalog) async fn set_completion_percent(
-    tx: &mut Tx,
-    id: CourseId,
-    percent: Option<i32>,
-) -> QueryResult<usize> {
+pub(crate) async fn set_completion_percent(tx: &mut Tx, id: CourseId, percent: Option<i32>) -> QueryResult<usize> {
     tx.changed(course_key(id));
     diesel::insert_into(course_settings::table)
         .values((course_settings::course_id.eq(id), course_settings::completion_percent.eq(percent)))

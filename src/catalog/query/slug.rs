@@ -9,7 +9,7 @@ use crate::platform::db::schema::{course_slugs, courses};
 use crate::platform::db::{RunQueryDsl, Tx};
 
 /// Returns the courses that have or had one of these slugs, each with that slug.
-pub(in crate::catalog) async fn courses_once_called(
+pub(crate) async fn courses_once_called(
     mut conn: &AsyncPgConnection,
     slugs: &[&str],
 ) -> QueryResult<Vec<(String, Course)>> {
@@ -22,7 +22,7 @@ pub(in crate::catalog) async fn courses_once_called(
 }
 
 /// Returns the current and earlier slugs that are `base` or start with `base-`.
-pub(in crate::catalog) async fn taken_like(tx: &mut Tx, base: &str) -> QueryResult<Vec<String>> {
+pub(crate) async fn taken_like(tx: &mut Tx, base: &str) -> QueryResult<Vec<String>> {
     course_slugs::table
         .filter(course_slugs::slug.eq(base).or(course_slugs::slug.like(format!("{base}-%"))))
         .select(course_slugs::slug)
@@ -31,14 +31,14 @@ pub(in crate::catalog) async fn taken_like(tx: &mut Tx, base: &str) -> QueryResu
 }
 
 /// Returns the course that has or had a slug.
-pub(in crate::catalog) async fn owner(tx: &mut Tx, slug: &str) -> QueryResult<CourseId> {
+pub(crate) async fn owner(tx: &mut Tx, slug: &str) -> QueryResult<CourseId> {
     course_slugs::table.find(slug).select(course_slugs::course_id).first(tx.conn()).await
 }
 
 /// Reserves a slug for a course permanently; `false` if another course has or had it.
 ///
 /// A concurrent reservation of the same slug waits.
-pub(in crate::catalog) async fn take(tx: &mut Tx, clock: &Clock, slug: &str, course: CourseId) -> QueryResult<bool> {
+pub async fn take(tx: &mut Tx, clock: &Clock, slug: &str, course: CourseId) -> QueryResult<bool> {
     tx.changed(slug_key(slug));
     diesel::insert_into(course_slugs::table)
         .values((

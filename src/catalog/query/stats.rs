@@ -12,18 +12,19 @@ use crate::platform::db::{RunQueryDsl, Tx, sql_query};
 /// The number of courses in one statement of a job.
 const BATCH: i64 = 2000;
 
-pub(in crate::catalog) async fn of(mut conn: &AsyncPgConnection, ids: &[CourseId]) -> QueryResult<Vec<CourseStats>> {
+/// Returns the statistics of courses.
+pub async fn of(mut conn: &AsyncPgConnection, ids: &[CourseId]) -> QueryResult<Vec<CourseStats>> {
     let rows = course_stats::table.filter(course_stats::course_id.eq_any(ids));
     rows.select(CourseStats::as_select()).load(&mut conn).await
 }
 
-pub(in crate::catalog) async fn insert(tx: &mut Tx, id: CourseId) -> QueryResult<usize> {
+pub(crate) async fn insert(tx: &mut Tx, id: CourseId) -> QueryResult<usize> {
     tx.changed(stats_key(id));
     diesel::insert_into(course_stats::table).values(course_stats::course_id.eq(id)).execute(tx.conn()).await
 }
 
 /// Adds `more` to a course's number of students.
-pub(in crate::catalog) async fn add_students(tx: &mut Tx, id: CourseId, more: i32) -> QueryResult<usize> {
+pub(crate) async fn add_students(tx: &mut Tx, id: CourseId, more: i32) -> QueryResult<usize> {
     tx.changed(stats_key(id));
     diesel::insert_into(course_stats::table)
         .values((course_stats::course_id.eq(id), course_stats::student_count.eq(more)))
@@ -36,7 +37,7 @@ pub(in crate::catalog) async fn add_students(tx: &mut Tx, id: CourseId, more: i3
 }
 
 /// Adds `more` to the numbers of a course's reviews with one to five stars.
-pub(in crate::catalog) async fn add_ratings(tx: &mut Tx, id: CourseId, more: [i32; 5]) -> QueryResult<usize> {
+pub(crate) async fn add_ratings(tx: &mut Tx, id: CourseId, more: [i32; 5]) -> QueryResult<usize> {
     use course_stats::{stars_1, stars_2, stars_3, stars_4, stars_5};
     let [one, two, three, four, five] = more;
     tx.changed(stats_key(id));
@@ -54,20 +55,20 @@ pub(in crate::catalog) async fn add_ratings(tx: &mut Tx, id: CourseId, more: [i3
 
 /// The result of one batch of [`refresh_sort_keys`].
 #[derive(QueryableByName)]
-pub(in crate::catalog) struct Refreshed {
+pub(crate) struct Refreshed {
     /// The last course of the batch; `None` if the batch was empty.
     #[diesel(sql_type = Nullable<SqlUuid>)]
-    pub(in crate::catalog) last: Option<Uuid>,
+    pub last: Option<Uuid>,
     /// The number of courses whose sort keys changed.
     #[diesel(sql_type = BigInt)]
-    pub(in crate::catalog) changed: i64,
+    pub(crate) changed: i64,
 }
 
 /// Copies the stats of a batch of courses to the indexed columns that lists are sorted by.
 ///
 /// The batch starts after the course `after`, in the order of the ids. Courses that are locked by an edit are left to
 /// the next run, so this never waits.
-pub(in crate::catalog) async fn refresh_sort_keys(tx: &mut Tx, after: Uuid) -> QueryResult<Refreshed> {
+pub(crate) async fn refresh_sort_keys(tx: &mut Tx, after: Uuid) -> QueryResult<Refreshed> {
     let refreshed: Refreshed = sql_query(
         "WITH batch AS ( \
              SELECT * FROM course_stats WHERE course_id > $1 ORDER BY course_id LIMIT $2 \
@@ -96,7 +97,7 @@ pub(in crate::catalog) async fn refresh_sort_keys(tx: &mut Tx, after: Uuid) -> Q
 /// Returns a batch of courses with their student counts.
 ///
 /// The batch starts after the course `after`, in the order of the ids.
-pub(in crate::catalog) async fn batch(conn: &mut AsyncPgConnection, after: Uuid) -> QueryResult<Vec<(CourseId, i32)>> {
+pub(crate) async fn batch(conn: &mut AsyncPgConnection, after: Uuid) -> QueryResult<Vec<(CourseId, i32)>> {
     course_stats::table
         .filter(course_stats::course_id.gt(CourseId::new(after)))
         .order(course_stats::course_id)
@@ -107,7 +108,7 @@ pub(in crate::catalog) async fn batch(conn: &mut AsyncPgConnection, after: Uuid)
 }
 
 /// Locks the stats of a course and returns its number of students.
-pub(in crate::catalog) async fn lock_students(tx: &mut Tx, id: CourseId) -> QueryResult<Option<i32>> {
+pub(crate) async fn lock_students(tx: &mut Tx, id: CourseId) -> QueryResult<Option<i32>> {
     let row = course_stats::table.find(id).select(course_stats::student_count).for_no_key_update();
     row.first(tx.conn()).await.optional()
 }
@@ -130,7 +131,7 @@ pub async fn ratings(conn: &mut AsyncPgConnection, after: Uuid) -> QueryResult<V
 }
 
 /// Locks the stats of a course and returns the numbers of its ratings.
-pub(in crate::catalog) async fn lock_ratings(tx: &mut Tx, id: CourseId) -> QueryResult<Option<[i32; 5]>> {
+pub(crate) async fn lock_ratings(tx: &mut Tx, id: CourseId) -> QueryResult<Option<[i32; 5]>> {
     let row = course_stats::table.find(id).select(CourseStats::as_select()).for_no_key_update();
     let row: Option<CourseStats> = row.first(tx.conn()).await.optional()?;
     Ok(row.map(|row| row.stars.counts()))

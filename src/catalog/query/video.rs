@@ -9,7 +9,7 @@ use crate::platform::db::schema::{courses, lessons};
 use crate::platform::db::{RunQueryDsl, Tx};
 
 /// Sets the video and the duration of a lesson.
-pub(in crate::catalog) async fn set_lesson_video(
+pub async fn set_lesson_video(
     tx: &mut Tx,
     id: LessonId,
     video: Option<VideoId>,
@@ -30,7 +30,7 @@ pub(in crate::catalog) async fn set_lesson_video(
     Ok(lesson)
 }
 
-pub(in crate::catalog) async fn set_demo_video(
+pub(crate) async fn set_demo_video(
     tx: &mut Tx,
     id: CourseId,
     video: Option<VideoId>,
@@ -45,7 +45,7 @@ pub(in crate::catalog) async fn set_demo_video(
 }
 
 /// Returns the lessons that show a video, with their courses.
-pub(in crate::catalog) async fn lessons_with(tx: &mut Tx, video: VideoId) -> QueryResult<Vec<(LessonId, CourseId)>> {
+pub(crate) async fn lessons_with(tx: &mut Tx, video: VideoId) -> QueryResult<Vec<(LessonId, CourseId)>> {
     lessons::table
         .filter(lessons::video_id.eq(video))
         // The order in which courses are locked.

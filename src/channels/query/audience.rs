@@ -12,17 +12,17 @@ use crate::platform::db::{RunQueryDsl, sql_query};
 
 /// A channel that a user belongs to in some way, with the time since when.
 #[derive(QueryableByName)]
-pub(in crate::channels) struct Since {
+pub(crate) struct Since {
     #[diesel(sql_type = SqlUuid)]
-    pub(in crate::channels) user_id: UserId,
+    pub user_id: UserId,
     #[diesel(sql_type = SqlUuid)]
-    pub(in crate::channels) channel_id: ChannelId,
+    pub channel_id: ChannelId,
     #[diesel(sql_type = Timestamptz)]
-    pub(in crate::channels) since: DateTime<Utc>,
+    pub since: DateTime<Utc>,
 }
 
 /// Returns the channels that each of the users follows: the `limit` that they followed last.
-pub(in crate::channels) async fn followed_since(
+pub(crate) async fn followed_since(
     conn: &mut AsyncPgConnection,
     users: &[UserId],
     limit: i64,
@@ -40,7 +40,7 @@ pub(in crate::channels) async fn followed_since(
 }
 
 /// Returns the channels whose courses each of the users may edit because their owners let members do so, at most `limit`.
-pub(in crate::channels) async fn editable_since(
+pub(crate) async fn editable_since(
     conn: &mut AsyncPgConnection,
     users: &[UserId],
     limit: i64,
@@ -58,7 +58,7 @@ pub(in crate::channels) async fn editable_since(
 }
 
 /// Returns the next `limit` followers of a channel, in the order of their ids, after a user.
-pub(in crate::channels) async fn followers_after(
+pub(crate) async fn followers_after(
     conn: &mut AsyncPgConnection,
     channel: ChannelId,
     after: UserId,

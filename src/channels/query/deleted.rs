@@ -8,13 +8,13 @@ use crate::platform::db::schema::{channel_stats, channels};
 use crate::platform::db::{RunQueryDsl, Tx};
 
 /// Returns a channel, deleted or not, and locks it.
-pub(in crate::channels) async fn lock(tx: &mut Tx, id: ChannelId) -> QueryResult<Option<Channel>> {
+pub(crate) async fn lock(tx: &mut Tx, id: ChannelId) -> QueryResult<Option<Channel>> {
     let channel = channels::table.find(id).select(Channel::as_select());
     channel.for_no_key_update().first(tx.conn()).await.optional()
 }
 
 /// Removes the description and the image of a deleted channel, and the number of its followers.
-pub(in crate::channels) async fn empty(tx: &mut Tx, id: ChannelId) -> QueryResult<()> {
+pub(crate) async fn empty(tx: &mut Tx, id: ChannelId) -> QueryResult<()> {
     tx.changed(channel_key(id));
     tx.changed(stats_key(id));
     diesel::delete(channel_stats::table.find(id)).execute(tx.conn()).await?;

@@ -9,7 +9,7 @@ use crate::channels::model::ChannelId;
 use crate::platform::db::{RunQueryDsl, Tx, sql_query};
 
 /// Records that users follow channels; returns the channels of those who did not before.
-pub(in crate::channels) async fn follow_all(
+pub(crate) async fn follow_all(
     tx: &mut Tx,
     follows: &[(ChannelId, UserId)],
     now: DateTime<Utc>,

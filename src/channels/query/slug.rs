@@ -9,7 +9,7 @@ use crate::platform::db::schema::{channel_slugs, channels};
 use crate::platform::db::{RunQueryDsl, Tx};
 
 /// Makes a slug from a name, with room for a number.
-pub(in crate::channels) fn slug_base(name: &str) -> String {
+pub(crate) fn slug_base(name: &str) -> String {
     let base: String = ::slug::slugify(name).chars().take(70).collect();
     match base.trim_matches('-') {
         "" => "channel".into(),
@@ -18,7 +18,7 @@ pub(in crate::channels) fn slug_base(name: &str) -> String {
 }
 
 /// Returns the channels that have or had one of these slugs, each with that slug.
-pub(in crate::channels) async fn channels_once_called(
+pub(crate) async fn channels_once_called(
     mut conn: &AsyncPgConnection,
     slugs: &[&str],
 ) -> QueryResult<Vec<(String, Channel)>> {
@@ -33,7 +33,7 @@ pub(in crate::channels) async fn channels_once_called(
 /// Reserves a slug for a channel permanently; `false` if another channel has or had it.
 ///
 /// A concurrent reservation of the same slug waits.
-pub(in crate::channels) async fn take(tx: &mut Tx, clock: &Clock, slug: &str, channel: ChannelId) -> QueryResult<bool> {
+pub(crate) async fn take(tx: &mut Tx, clock: &Clock, slug: &str, channel: ChannelId) -> QueryResult<bool> {
     tx.changed(slug_key(slug));
     diesel::insert_into(channel_slugs::table)
         .values((
@@ -50,7 +50,7 @@ pub(in crate::channels) async fn take(tx: &mut Tx, clock: &Clock, slug: &str, ch
 }
 
 /// Gives up all slugs of these channels.
-pub(in crate::channels) async fn release_all(tx: &mut Tx, channels: &[ChannelId]) -> QueryResult<()> {
+pub(crate) async fn release_all(tx: &mut Tx, channels: &[ChannelId]) -> QueryResult<()> {
     let own = channel_slugs::table.filter(channel_slugs::channel_id.eq_any(channels));
     let slugs: Vec<String> = diesel::delete(own).returning(channel_slugs::slug).get_results(tx.conn()).await?;
     slugs.iter().for_each(|slug| tx.changed(slug_key(slug)));

@@ -21,7 +21,7 @@ use crate::platform::outbox;
 ///
 /// # Errors
 /// There is no such reply to the question; the actor has neither asked the question nor is in the course's team.
-pub(in crate::discussions) async fn accept_reply(
+pub async fn accept_reply(
     loaders: &Loaders,
     actor: &Actor,
     input: AcceptReplyInput,
@@ -66,7 +66,7 @@ pub(in crate::discussions) async fn accept_reply(
 ///
 /// # Errors
 /// There is no such question; the actor has neither asked it nor is in the course's team.
-pub(in crate::discussions) async fn set_question_resolved(
+pub async fn set_question_resolved(
     loaders: &Loaders,
     actor: &Actor,
     input: SetQuestionResolvedInput,

@@ -17,7 +17,7 @@ use crate::platform::internal_error::InternalError;
 use crate::platform::{jobs, outbox};
 
 /// The job that follows the counts of a post.
-pub(in crate::discussions) const FOLLOW_COUNTS: &str = "discussions.follow_counts";
+pub(crate) const FOLLOW_COUNTS: &str = "discussions.follow_counts";
 
 /// Schedules [`follow_counts`]. Call this after the counts were changed, when their row is locked, so that the time is
 /// not from before a wait.
@@ -46,7 +46,7 @@ pub(super) async fn count_reply(
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::discussions) async fn follow_counts(app: &App, id: Uuid) -> Result<(), InternalError> {
+pub(crate) async fn follow_counts(app: &App, id: Uuid) -> Result<(), InternalError> {
     app.db
         .transaction(async |tx| {
             let Some(counted) = post::by_id(tx, id).await? else { return Ok(()) };

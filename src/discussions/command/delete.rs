@@ -19,7 +19,7 @@ use crate::platform::outbox;
 
 /// What has become of a deleted post.
 #[derive(Clone, Debug)]
-pub(in crate::discussions) enum Deleted {
+pub enum Deleted {
     /// It is still there: a tombstone, or moderated otherwise.
     Buried(Box<Found>),
     /// It is gone.
@@ -41,11 +41,7 @@ impl Deleted {
 ///
 /// # Errors
 /// There is no such post; the actor has not written it.
-pub(in crate::discussions) async fn delete_post(
-    loaders: &Loaders,
-    actor: &Actor,
-    input: DeletePostInput,
-) -> Result<Deleted> {
+pub async fn delete_post(loaders: &Loaders, actor: &Actor, input: DeletePostInput) -> Result<Deleted> {
     let (app, no_such) = (loaders.app(), || error::no_such_post("postId"));
     let found = find(loaders, actor, input.post_id).await?.ok_or_else(no_such)?;
     let rights = found.subject.rights;

@@ -26,7 +26,7 @@ use crate::platform::outbox;
 ///
 /// # Errors
 /// The input is invalid; the actor has not asked the question.
-pub(in crate::discussions) async fn update_question(
+pub async fn update_question(
     loaders: &Loaders,
     actor: &Actor,
     input: UpdateQuestionInput,
@@ -79,7 +79,7 @@ pub(in crate::discussions) async fn update_question(
 ///
 /// # Errors
 /// The input is invalid; the actor has not written the reply.
-pub(in crate::discussions) async fn update_reply(
+pub async fn update_reply(
     loaders: &Loaders,
     actor: &Actor,
     input: UpdateReplyInput,

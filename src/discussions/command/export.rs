@@ -62,7 +62,7 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::discussions) async fn forget_user(app: &App, user: UserId) -> std::result::Result<(), InternalError> {
+pub(crate) async fn forget_user(app: &App, user: UserId) -> std::result::Result<(), InternalError> {
     app.db
         .transaction(async |tx| {
             follow::forget_user(tx, user).await?;

@@ -26,7 +26,7 @@ pub struct Subject {
 
 impl Subject {
     /// The lessons of a course that are open to a user in the same way.
-    pub(in crate::discussions) fn of_lessons(course: Arc<Course>, rights: Rights) -> Arc<Subject> {
+    pub fn of_lessons(course: Arc<Course>, rights: Rights) -> Arc<Subject> {
         Arc::new(Subject { course, lesson: None, rights })
     }
 
@@ -61,18 +61,18 @@ impl Subject {
 
 /// A post that a user may see.
 #[derive(Clone, Debug)]
-pub(in crate::discussions) struct Found {
+pub struct Found {
     /// The post.
-    pub(in crate::discussions) post: Arc<Post>,
+    pub post: Arc<Post>,
     /// The question that it is, or that it is a reply to; `None` for other kinds of posts and replies to them.
-    pub(in crate::discussions) question: Option<Arc<Question>>,
+    pub question: Option<Arc<Question>>,
     /// What it is about.
-    pub(in crate::discussions) subject: Arc<Subject>,
+    pub subject: Arc<Subject>,
 }
 
 impl Found {
     /// Whether the user may do something with the post, as it was when it was found.
-    pub(in crate::discussions) fn permits(&self, action: PostAction) -> bool {
+    pub fn permits(&self, action: PostAction) -> bool {
         policy::permits(&self.subject.rights, action, &self.post, self.question.as_deref())
     }
 }
@@ -81,11 +81,7 @@ impl Found {
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::discussions) async fn find(
-    loaders: &Loaders,
-    actor: &Actor,
-    id: PostId,
-) -> std::result::Result<Option<Found>, InternalError> {
+pub async fn find(loaders: &Loaders, actor: &Actor, id: PostId) -> std::result::Result<Option<Found>, InternalError> {
     let (post, question) = match id.kind {
         PostKind::Question => match loaders.load(QuestionById(QuestionId::new(id.id))).await? {
             Some(question) => (Arc::new(question.post.clone()), Some(question)),
@@ -141,7 +137,7 @@ pub async fn question_title(
 ///
 /// # Errors
 /// There is no such question; the database failed.
-pub(in crate::discussions) async fn find_question(
+pub(crate) async fn find_question(
     loaders: &Loaders,
     actor: &Actor,
     id: QuestionId,

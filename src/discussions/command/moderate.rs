@@ -30,11 +30,7 @@ const LONGEST_REASON: usize = 500;
 ///
 /// # Errors
 /// The input is invalid; there is no such post, or the actor has written it.
-pub(in crate::discussions) async fn report_post(
-    loaders: &Loaders,
-    actor: &Actor,
-    input: ReportPostInput,
-) -> Result<Report> {
+pub async fn report_post(loaders: &Loaders, actor: &Actor, input: ReportPostInput) -> Result<Report> {
     let (app, user, no_such) = (loaders.app(), viewer(actor)?, || error::no_such_post("postId"));
     let mut check = Check::new();
     let reason = check.required_text("reason", &input.reason, LONGEST_REASON);
@@ -58,7 +54,7 @@ pub(in crate::discussions) async fn report_post(
 /// # Errors
 /// The input is invalid; there is no such post; the actor is not in the course's team, or the post is in no state for
 /// it.
-pub(in crate::discussions) async fn moderate_post(
+pub async fn moderate_post(
     loaders: &Loaders,
     actor: &Actor,
     client: &Client,

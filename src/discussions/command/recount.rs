@@ -11,7 +11,7 @@ use crate::platform::internal_error::InternalError;
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::discussions) async fn recount_posts(app: &App) -> Result<(), InternalError> {
+pub(crate) async fn recount_posts(app: &App) -> Result<(), InternalError> {
     let mut after = Uuid::nil();
     loop {
         let batch = post::recount(&mut *app.db.read().await?, after).await?;

@@ -18,7 +18,7 @@ use crate::platform::internal_error::InternalError;
 ///
 /// # Errors
 /// There is no such post; the actor may not vote for it.
-pub(in crate::discussions) async fn vote_post(loaders: &Loaders, actor: &Actor, input: VotePostInput) -> Result<Found> {
+pub async fn vote_post(loaders: &Loaders, actor: &Actor, input: VotePostInput) -> Result<Found> {
     let (app, user, no_such) = (loaders.app(), viewer(actor)?, || error::no_such_post("postId"));
     let found = find(loaders, actor, input.post_id).await?.ok_or_else(no_such)?;
     let now = app.clock.now();
@@ -46,7 +46,7 @@ pub(in crate::discussions) async fn vote_post(loaders: &Loaders, actor: &Actor, 
 ///
 /// # Errors
 /// There is no such question.
-pub(in crate::discussions) async fn follow_question(
+pub async fn follow_question(
     loaders: &Loaders,
     actor: &Actor,
     input: FollowQuestionInput,

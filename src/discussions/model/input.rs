@@ -24,7 +24,7 @@ pub struct CreateQuestionInput {
 
 /// The input of `updateQuestion`. Omitted fields stay unchanged.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::discussions) struct UpdateQuestionInput {
+pub struct UpdateQuestionInput {
     /// The question.
     pub question_id: QuestionId,
     /// The version that the changes are based on. If it is stale, nothing is changed and the error is CONFLICT.
@@ -51,7 +51,7 @@ pub struct CreateReplyInput {
 
 /// The input of `updateReply`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::discussions) struct UpdateReplyInput {
+pub struct UpdateReplyInput {
     /// The reply.
     pub reply_id: ReplyId,
     /// The version that the changes are based on. If it is stale, nothing is changed and the error is CONFLICT.
@@ -62,14 +62,14 @@ pub(in crate::discussions) struct UpdateReplyInput {
 
 /// The input of `deletePost`.
 #[derive(Clone, Copy, Debug, InputObject)]
-pub(in crate::discussions) struct DeletePostInput {
+pub struct DeletePostInput {
     /// The post.
     pub post_id: PostId,
 }
 
 /// The input of `votePost`.
 #[derive(Clone, Copy, Debug, InputObject)]
-pub(in crate::discussions) struct VotePostInput {
+pub struct VotePostInput {
     /// The post.
     pub post_id: PostId,
     /// Whether the viewer votes for it, or takes their vote back.
@@ -78,7 +78,7 @@ pub(in crate::discussions) struct VotePostInput {
 
 /// The input of `followQuestion`.
 #[derive(Clone, Copy, Debug, InputObject)]
-pub(in crate::discussions) struct FollowQuestionInput {
+pub struct FollowQuestionInput {
     /// The question.
     pub question_id: QuestionId,
     /// Whether the viewer follows it: they get an email for each new reply.
@@ -87,7 +87,7 @@ pub(in crate::discussions) struct FollowQuestionInput {
 
 /// The input of `acceptReply`.
 #[derive(Clone, Copy, Debug, InputObject)]
-pub(in crate::discussions) struct AcceptReplyInput {
+pub struct AcceptReplyInput {
     /// The question.
     pub question_id: QuestionId,
     /// The reply to accept. If null or omitted, no reply is accepted anymore.
@@ -96,7 +96,7 @@ pub(in crate::discussions) struct AcceptReplyInput {
 
 /// The input of `setQuestionResolved`.
 #[derive(Clone, Copy, Debug, InputObject)]
-pub(in crate::discussions) struct SetQuestionResolvedInput {
+pub struct SetQuestionResolvedInput {
     /// The question.
     pub question_id: QuestionId,
     /// Whether it is resolved.

@@ -12,7 +12,7 @@ use crate::graphql::page::{Page, PageArgs, encode_cursor, instant};
 
 /// A filter for questions; its conditions are combined with AND. Omitted fields restrict nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, InputObject)]
-pub(crate) struct QuestionFilter {
+pub struct QuestionFilter {
     /// Questions that contain all words of this text in their title, their text or one of their replies. The start of
     /// a word is enough, and case and accents are ignored. A text without words finds nothing.
     pub query: Option<String>,
@@ -28,7 +28,7 @@ pub(crate) struct QuestionFilter {
 
 /// The order of questions. In each, pinned questions come first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Enum)]
-pub(crate) enum QuestionSort {
+pub enum QuestionSort {
     /// The latest question first.
     #[default]
     Newest,
@@ -41,7 +41,7 @@ pub(crate) enum QuestionSort {
 /// The position of a question in an order: whether it is pinned, a number and the id.
 ///
 /// The number is that of the votes, or a time in microseconds since 1970, or 0.
-pub(crate) type QuestionPlace = (bool, i64, Uuid);
+pub type QuestionPlace = (bool, i64, Uuid);
 
 impl QuestionSort {
     /// The name of the list in its cursors.
@@ -57,7 +57,7 @@ impl QuestionSort {
     ///
     /// # Errors
     /// A cursor belongs to another list or order, or has a value that is out of range.
-    pub(crate) fn page(self, args: PageArgs) -> Result<Page<QuestionPlace>> {
+    pub fn page(self, args: PageArgs) -> Result<Page<QuestionPlace>> {
         let list = self.list();
         args.page::<QuestionPlace>(list)?.try_map(|(pinned, number, id)| match self {
             QuestionSort::RecentActivity => instant(list, number).map(|_| (pinned, number, id)),
@@ -66,7 +66,7 @@ impl QuestionSort {
     }
 
     /// The cursor of a question.
-    pub(crate) fn cursor(self, question: &Question) -> String {
+    pub fn cursor(self, question: &Question) -> String {
         let number = match self {
             QuestionSort::Newest => 0,
             QuestionSort::MostVoted => i64::from(question.votes),
@@ -89,7 +89,7 @@ pub enum Seer {
 
 /// Where the questions of a list were asked.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(in crate::discussions) enum Scope {
+pub enum Scope {
     /// About a lesson.
     Lesson(LessonId),
     /// About those lessons of a course that are open to who reads.
@@ -98,28 +98,28 @@ pub(in crate::discussions) enum Scope {
 
 /// The questions in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(in crate::discussions) struct Which {
+pub struct Which {
     /// Where they were asked.
-    pub(in crate::discussions) scope: Scope,
+    pub scope: Scope,
     /// The course, whose id is a word of what is searched.
-    pub(in crate::discussions) course: CourseId,
+    pub course: CourseId,
     /// Who reads.
-    pub(in crate::discussions) seer: Seer,
+    pub seer: Seer,
     /// Whether this user has asked them, or not.
-    pub(in crate::discussions) mine: Option<(UserId, bool)>,
+    pub mine: Option<(UserId, bool)>,
     /// Whether this user follows them, or not.
-    pub(in crate::discussions) followed: Option<(UserId, bool)>,
+    pub followed: Option<(UserId, bool)>,
     /// Whether they have replies.
-    pub(in crate::discussions) is_answered: Option<bool>,
+    pub is_answered: Option<bool>,
     /// Whether they are resolved.
-    pub(in crate::discussions) is_resolved: Option<bool>,
+    pub is_resolved: Option<bool>,
     /// The `tsquery` that they match.
-    pub(in crate::discussions) words: Option<String>,
+    pub words: Option<String>,
 }
 
 impl Which {
     /// Whether the list has not all questions of its scope that the reader sees.
-    pub(in crate::discussions) fn is_filtered(&self) -> bool {
+    pub(crate) fn is_filtered(&self) -> bool {
         let of_user = self.mine.is_some() || self.followed.is_some();
         of_user || self.is_answered.is_some() || self.is_resolved.is_some() || self.words.is_some()
     }

@@ -6,16 +6,17 @@ mod post;
 mod question;
 mod report;
 
-pub(super) use input::{
+pub use input::{
     AcceptReplyInput, DeletePostInput, FollowQuestionInput, SetQuestionResolvedInput, UpdateQuestionInput,
     UpdateReplyInput, VotePostInput,
 };
 pub use input::{CreateQuestionInput, CreateReplyInput};
 pub use list::Seer;
-pub(crate) use list::{QuestionFilter, QuestionPlace, QuestionSort};
-pub(super) use list::{Scope, Which};
+pub use list::{QuestionFilter, QuestionPlace, QuestionSort};
+pub use list::{Scope, Which};
+pub(crate) use post::NewPost;
 pub use post::{HiddenReason, Post, PostId, PostKind, PostStats};
-pub(super) use post::{NewPost, PostAction, PostEdit};
+pub use post::{PostAction, PostEdit};
 pub use question::{Question, QuestionId, Reply, ReplyId};
-pub(super) use report::{ModeratePostInput, ReportFilter, ReportPostInput, WhichReports};
+pub use report::{ModeratePostInput, ReportFilter, ReportPostInput, WhichReports};
 pub use report::{Moderation, Report, ReportId, Resolution};

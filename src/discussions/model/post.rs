@@ -202,7 +202,7 @@ pub struct PostStats {
 
 /// A post that is written.
 #[derive(Clone, Debug)]
-pub(in crate::discussions) struct NewPost<'a> {
+pub struct NewPost<'a> {
     /// The id.
     pub id: Uuid,
     /// What it is.
@@ -226,7 +226,7 @@ pub(in crate::discussions) struct NewPost<'a> {
 /// An earlier version of a post.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = post_edits, check_for_backend(diesel::pg::Pg))]
-pub(in crate::discussions) struct PostEdit {
+pub struct PostEdit {
     /// The version.
     pub version: i32,
     /// The title of a question.
@@ -239,7 +239,7 @@ pub(in crate::discussions) struct PostEdit {
 
 /// What a user can do with a post.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-pub(in crate::discussions) enum PostAction {
+pub enum PostAction {
     /// Change the text: `updateQuestion`, `updateReply`, `updateReview`.
     Update,
     /// Delete it: `deletePost`.
@@ -268,7 +268,7 @@ pub(in crate::discussions) enum PostAction {
 
 impl PostAction {
     /// All actions.
-    pub(in crate::discussions) const ALL: [PostAction; 12] = [
+    pub const ALL: [PostAction; 12] = [
         PostAction::Update,
         PostAction::Delete,
         PostAction::Vote,

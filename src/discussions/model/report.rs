@@ -74,7 +74,7 @@ impl Entity for Report {
 
 /// A filter for reports; its conditions are combined with AND. Omitted fields restrict nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, InputObject)]
-pub(in crate::discussions) struct ReportFilter {
+pub struct ReportFilter {
     /// Reports of posts in this course. If omitted, administrators get those of all courses, and instructors those of
     /// the courses that they teach; those of other courses that they may edit are found with this filter only.
     pub course_id: Option<CourseId>,
@@ -84,16 +84,16 @@ pub(in crate::discussions) struct ReportFilter {
 
 /// The reports in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(in crate::discussions) struct WhichReports {
+pub struct WhichReports {
     /// Those of these courses; of any if `None`.
-    pub(in crate::discussions) courses: Option<Arc<[CourseId]>>,
+    pub courses: Option<Arc<[CourseId]>>,
     /// Whether they are resolved.
-    pub(in crate::discussions) is_resolved: Option<bool>,
+    pub is_resolved: Option<bool>,
 }
 
 /// The input of `reportPost`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::discussions) struct ReportPostInput {
+pub struct ReportPostInput {
     /// The post.
     pub post_id: PostId,
     /// What is wrong with it, 1 to 500 characters.
@@ -124,7 +124,7 @@ pub enum Moderation {
 
 /// The input of `moderatePost`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::discussions) struct ModeratePostInput {
+pub struct ModeratePostInput {
     /// The post.
     pub post_id: PostId,
     /// What to do with it.

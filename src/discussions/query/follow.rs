@@ -12,12 +12,7 @@ use crate::discussions::model::QuestionId;
 use crate::platform::db::schema::question_follows;
 use crate::platform::db::{RunQueryDsl, Tx, sql_query};
 
-pub(in crate::discussions) async fn add(
-    tx: &mut Tx,
-    question: Uuid,
-    user: UserId,
-    now: DateTime<Utc>,
-) -> QueryResult<usize> {
+pub(crate) async fn add(tx: &mut Tx, question: Uuid, user: UserId, now: DateTime<Utc>) -> QueryResult<usize> {
     diesel::insert_into(question_follows::table)
         .values((
             question_follows::question_id.eq(question),
@@ -29,12 +24,12 @@ pub(in crate::discussions) async fn add(
         .await
 }
 
-pub(in crate::discussions) async fn remove(tx: &mut Tx, question: Uuid, user: UserId) -> QueryResult<usize> {
+pub(crate) async fn remove(tx: &mut Tx, question: Uuid, user: UserId) -> QueryResult<usize> {
     diesel::delete(question_follows::table.find((question, user))).execute(tx.conn()).await
 }
 
 /// Returns those pairs of a question and a user of which the user follows the question.
-pub(in crate::discussions) async fn of_pairs(
+pub(crate) async fn of_pairs(
     conn: &mut AsyncPgConnection,
     questions: &[Uuid],
     users: &[UserId],
@@ -47,7 +42,7 @@ pub(in crate::discussions) async fn of_pairs(
 }
 
 /// Returns the followers of a question, in the order of their ids, starting after `after`.
-pub(in crate::discussions) async fn followers(
+pub(crate) async fn followers(
     conn: &mut AsyncPgConnection,
     question: QuestionId,
     after: UserId,
@@ -63,7 +58,7 @@ pub(in crate::discussions) async fn followers(
 }
 
 /// Returns the questions that a user follows, for the export of their data.
-pub(in crate::discussions) async fn latest_of(
+pub(crate) async fn latest_of(
     conn: &mut AsyncPgConnection,
     user: UserId,
     limit: i64,
@@ -79,19 +74,19 @@ pub(in crate::discussions) async fn latest_of(
 
 /// A question that a user follows, with its course.
 #[derive(QueryableByName)]
-pub(in crate::discussions) struct FollowedQuestion {
+pub(crate) struct FollowedQuestion {
     #[diesel(sql_type = SqlUuid)]
-    pub(in crate::discussions) user_id: UserId,
+    pub(crate) user_id: UserId,
     #[diesel(sql_type = SqlUuid)]
-    pub(in crate::discussions) question_id: QuestionId,
+    pub(crate) question_id: QuestionId,
     #[diesel(sql_type = SqlUuid)]
-    pub(in crate::discussions) course_id: CourseId,
+    pub course_id: CourseId,
     #[diesel(sql_type = Timestamptz)]
-    pub(in crate::discussions) followed_at: DateTime<Utc>,
+    pub(crate) followed_at: DateTime<Utc>,
 }
 
 /// Returns the latest `limit` of the questions that each of the users follows.
-pub(in crate::discussions) async fn of_users(
+pub(crate) async fn of_users(
     conn: &mut AsyncPgConnection,
     users: &[UserId],
     limit: i64,
@@ -110,6 +105,6 @@ pub(in crate::discussions) async fn of_users(
 }
 
 /// Makes a user follow nothing anymore.
-pub(in crate::discussions) async fn forget_user(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
+pub(crate) async fn forget_user(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
     diesel::delete(question_follows::table.filter(question_follows::user_id.eq(user))).execute(tx.conn()).await
 }

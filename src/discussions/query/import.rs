@@ -14,38 +14,34 @@ use crate::platform::db::{RunQueryDsl, Tx, sql_query};
 
 /// A post to insert, with its counts.
 #[derive(Clone, Debug)]
-pub(in crate::discussions) struct Row<'a> {
-    pub(in crate::discussions) id: Uuid,
-    pub(in crate::discussions) kind: PostKind,
-    pub(in crate::discussions) course_id: CourseId,
-    pub(in crate::discussions) lesson_id: Option<LessonId>,
-    pub(in crate::discussions) parent_id: Option<Uuid>,
-    pub(in crate::discussions) author_id: UserId,
-    pub(in crate::discussions) body: &'a str,
-    pub(in crate::discussions) is_by_team: bool,
-    pub(in crate::discussions) at: DateTime<Utc>,
-    pub(in crate::discussions) votes: i32,
-    pub(in crate::discussions) replies: i32,
-    pub(in crate::discussions) active_at: DateTime<Utc>,
+pub(crate) struct Row<'a> {
+    pub id: Uuid,
+    pub kind: PostKind,
+    pub course_id: CourseId,
+    pub lesson_id: Option<LessonId>,
+    pub parent_id: Option<Uuid>,
+    pub author_id: UserId,
+    pub body: &'a str,
+    pub is_by_team: bool,
+    pub at: DateTime<Utc>,
+    pub votes: i32,
+    pub replies: i32,
+    pub(crate) active_at: DateTime<Utc>,
     /// Of a question.
-    pub(in crate::discussions) question: Option<Asked<'a>>,
+    pub question: Option<Asked<'a>>,
 }
 
 /// What a question has besides.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::discussions) struct Asked<'a> {
-    pub(in crate::discussions) title: &'a str,
-    pub(in crate::discussions) at_seconds: Option<i32>,
+pub(crate) struct Asked<'a> {
+    pub title: &'a str,
+    pub at_seconds: Option<i32>,
     /// The accepted reply, and when it was accepted.
-    pub(in crate::discussions) accepted: Option<(Uuid, DateTime<Utc>)>,
+    pub(crate) accepted: Option<(Uuid, DateTime<Utc>)>,
 }
 
 /// Returns those of the courses that have posts of a kind.
-pub(in crate::discussions) async fn with_posts(
-    tx: &mut Tx,
-    kind: PostKind,
-    courses: Vec<CourseId>,
-) -> QueryResult<Vec<CourseId>> {
+pub(crate) async fn with_posts(tx: &mut Tx, kind: PostKind, courses: Vec<CourseId>) -> QueryResult<Vec<CourseId>> {
     posts::table
         .filter(posts::course_id.eq_any(courses).and(posts::kind.eq(kind)))
         .select(posts::course_id)
@@ -60,7 +56,7 @@ fn column<'a, R, T>(rows: &'a [R], value: impl Fn(&'a R) -> T) -> Vec<T> {
 }
 
 /// Inserts posts with their counts and the words by which they are found.
-pub(in crate::discussions) async fn insert_posts(tx: &mut Tx, rows: &[Row<'_>]) -> QueryResult<()> {
+pub(crate) async fn insert_posts(tx: &mut Tx, rows: &[Row<'_>]) -> QueryResult<()> {
     sql_query(
         "INSERT INTO posts (id, kind, course_id, lesson_id, parent_id, author_id, body, is_by_team, created_at) \
          SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)",
@@ -97,7 +93,7 @@ pub(in crate::discussions) async fn insert_posts(tx: &mut Tx, rows: &[Row<'_>]) 
 }
 
 /// Inserts what the questions among posts have besides, and lets those who write in them follow them.
-pub(in crate::discussions) async fn insert_questions(tx: &mut Tx, rows: &[Row<'_>]) -> QueryResult<()> {
+pub(crate) async fn insert_questions(tx: &mut Tx, rows: &[Row<'_>]) -> QueryResult<()> {
     let found: Vec<_> = rows.iter().filter_map(|row| Some((row, row.question?, row.lesson_id?))).collect();
     sql_query(
         "INSERT INTO questions (post_id, course_id, lesson_id, author_id, title, at_seconds, accepted_reply_id, \
@@ -129,10 +125,7 @@ pub(in crate::discussions) async fn insert_questions(tx: &mut Tx, rows: &[Row<'_
 }
 
 /// Inserts votes, which are counted already.
-pub(in crate::discussions) async fn insert_votes(
-    tx: &mut Tx,
-    votes: &[(Uuid, UserId, DateTime<Utc>)],
-) -> QueryResult<usize> {
+pub(crate) async fn insert_votes(tx: &mut Tx, votes: &[(Uuid, UserId, DateTime<Utc>)]) -> QueryResult<usize> {
     sql_query("INSERT INTO post_votes (post_id, user_id, voted_at) SELECT * FROM unnest($1, $2, $3)")
         .bind::<Array<SqlUuid>, _>(column(votes, |(post, ..)| *post))
         .bind::<Array<SqlUuid>, _>(column(votes, |(_, user, _)| *user))

@@ -3,10 +3,10 @@
 //! A post is locked before its replies, and counts are written last. What a transaction writes of a question it writes
 //! under the lock of the question's post, except for the copies of its counts.
 
-pub(super) mod follow;
-pub(super) mod import;
-pub(super) mod post;
-pub(super) mod question;
-pub(super) mod reply;
-pub(super) mod report;
-pub(super) mod vote;
+pub mod follow;
+pub(crate) mod import;
+pub mod post;
+pub mod question;
+pub mod reply;
+pub mod report;
+pub mod vote;

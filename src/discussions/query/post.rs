@@ -21,28 +21,28 @@ const RECOUNTED: i64 = 2000;
 const COUNTED: &str = "SELECT (SELECT count(*) FROM post_votes WHERE post_votes.post_id = batch.post_id), \
     (SELECT count(*) FROM posts WHERE posts.parent_id = batch.post_id AND hidden_at IS NULL)";
 
-pub(in crate::discussions) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[Uuid]) -> QueryResult<Vec<Post>> {
+pub(crate) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[Uuid]) -> QueryResult<Vec<Post>> {
     posts::table.inner_join(post_stats::table).filter(posts::id.eq_any(ids)).select(Post::as_select()).load(conn).await
 }
 
-pub(in crate::discussions) async fn by_id(tx: &mut Tx, id: Uuid) -> QueryResult<Option<Post>> {
+pub(crate) async fn by_id(tx: &mut Tx, id: Uuid) -> QueryResult<Option<Post>> {
     Ok(by_ids(tx.conn(), &[id]).await?.pop())
 }
 
 /// Locks a post. Others can still reply to it.
-pub(in crate::discussions) async fn lock(tx: &mut Tx, id: Uuid) -> QueryResult<Option<Post>> {
+pub(crate) async fn lock(tx: &mut Tx, id: Uuid) -> QueryResult<Option<Post>> {
     let row = posts::table.find(id).select(posts::id).for_no_key_update().first(tx.conn()).await;
     locked(tx, row).await
 }
 
 /// Locks a post that is deleted next: no reply can be added anymore.
-pub(in crate::discussions) async fn lock_to_delete(tx: &mut Tx, id: Uuid) -> QueryResult<Option<Post>> {
+pub(crate) async fn lock_to_delete(tx: &mut Tx, id: Uuid) -> QueryResult<Option<Post>> {
     let row = posts::table.find(id).select(posts::id).for_update().first(tx.conn()).await;
     locked(tx, row).await
 }
 
 /// Returns a post, and prevents its deletion until the transaction ends.
-pub(in crate::discussions) async fn hold(tx: &mut Tx, id: Uuid) -> QueryResult<Option<Post>> {
+pub(crate) async fn hold(tx: &mut Tx, id: Uuid) -> QueryResult<Option<Post>> {
     let row = posts::table.find(id).select(posts::id).for_key_share().first(tx.conn()).await;
     locked(tx, row).await
 }
@@ -56,7 +56,7 @@ async fn locked(tx: &mut Tx, row: QueryResult<Uuid>) -> QueryResult<Option<Post>
 }
 
 /// Writes a post. The counts of what it replies to are not changed.
-pub(in crate::discussions) async fn insert(tx: &mut Tx, new: &NewPost<'_>, now: DateTime<Utc>) -> QueryResult<Post> {
+pub async fn insert(tx: &mut Tx, new: &NewPost<'_>, now: DateTime<Utc>) -> QueryResult<Post> {
     diesel::insert_into(posts::table)
         .values((
             posts::id.eq(new.id),
@@ -81,13 +81,7 @@ pub(in crate::discussions) async fn insert(tx: &mut Tx, new: &NewPost<'_>, now: 
 }
 
 /// Replaces the text of a locked post, and keeps the earlier version.
-pub(in crate::discussions) async fn edit(
-    tx: &mut Tx,
-    post: &Post,
-    title: Option<&str>,
-    body: &str,
-    now: DateTime<Utc>,
-) -> QueryResult<()> {
+pub async fn edit(tx: &mut Tx, post: &Post, title: Option<&str>, body: &str, now: DateTime<Utc>) -> QueryResult<()> {
     diesel::insert_into(post_edits::table)
         .values((
             post_edits::post_id.eq(post.id),
@@ -108,7 +102,7 @@ pub(in crate::discussions) async fn edit(
 }
 
 /// Leaves a tombstone of a locked post: its text and its earlier versions are deleted.
-pub(in crate::discussions) async fn bury(tx: &mut Tx, id: Uuid, now: DateTime<Utc>) -> QueryResult<()> {
+pub(crate) async fn bury(tx: &mut Tx, id: Uuid, now: DateTime<Utc>) -> QueryResult<()> {
     forget_edits(tx, id).await?;
     remove_words(tx, id).await?;
     diesel::update(posts::table.find(id))
@@ -119,12 +113,7 @@ pub(in crate::discussions) async fn bury(tx: &mut Tx, id: Uuid, now: DateTime<Ut
 }
 
 /// Hides a locked post.
-pub(in crate::discussions) async fn hide(
-    tx: &mut Tx,
-    id: Uuid,
-    reason: HiddenReason,
-    now: DateTime<Utc>,
-) -> QueryResult<usize> {
+pub(crate) async fn hide(tx: &mut Tx, id: Uuid, reason: HiddenReason, now: DateTime<Utc>) -> QueryResult<usize> {
     diesel::update(posts::table.find(id))
         .set((posts::hidden_at.eq(now), posts::hidden_reason.eq(reason)))
         .execute(tx.conn())
@@ -132,7 +121,7 @@ pub(in crate::discussions) async fn hide(
 }
 
 /// Shows a locked post again.
-pub(in crate::discussions) async fn show(tx: &mut Tx, id: Uuid) -> QueryResult<usize> {
+pub(crate) async fn show(tx: &mut Tx, id: Uuid) -> QueryResult<usize> {
     diesel::update(posts::table.find(id))
         .set((posts::hidden_at.eq(None::<DateTime<Utc>>), posts::hidden_reason.eq(None::<HiddenReason>)))
         .execute(tx.conn())
@@ -140,17 +129,17 @@ pub(in crate::discussions) async fn show(tx: &mut Tx, id: Uuid) -> QueryResult<u
 }
 
 /// Deletes a locked post with all that belongs to it.
-pub(in crate::discussions) async fn delete(tx: &mut Tx, id: Uuid) -> QueryResult<usize> {
+pub(crate) async fn delete(tx: &mut Tx, id: Uuid) -> QueryResult<usize> {
     diesel::delete(posts::table.find(id)).execute(tx.conn()).await
 }
 
 /// Whether there are replies to a post, hidden ones included.
-pub(in crate::discussions) async fn has_replies(tx: &mut Tx, id: Uuid) -> QueryResult<bool> {
+pub(crate) async fn has_replies(tx: &mut Tx, id: Uuid) -> QueryResult<bool> {
     diesel::select(diesel::dsl::exists(posts::table.filter(posts::parent_id.eq(id)))).get_result(tx.conn()).await
 }
 
 /// Adds to the number of a post's votes. Call this last in a transaction.
-pub(in crate::discussions) async fn count_votes(tx: &mut Tx, id: Uuid, more: i32) -> QueryResult<usize> {
+pub(crate) async fn count_votes(tx: &mut Tx, id: Uuid, more: i32) -> QueryResult<usize> {
     diesel::update(post_stats::table.find(id))
         .set(post_stats::vote_count.eq(post_stats::vote_count + more))
         .execute(tx.conn())
@@ -158,7 +147,7 @@ pub(in crate::discussions) async fn count_votes(tx: &mut Tx, id: Uuid, more: i32
 }
 
 /// Adds to the number of a post's replies, the latest of which is from `active_at`. Call this last in a transaction.
-pub(in crate::discussions) async fn count_replies(
+pub(crate) async fn count_replies(
     tx: &mut Tx,
     id: Uuid,
     more: i32,
@@ -184,19 +173,19 @@ pub(super) struct Words<'a> {
 
 /// The result of one batch of [`recount`].
 #[derive(QueryableByName)]
-pub(in crate::discussions) struct Recounted {
+pub(crate) struct Recounted {
     /// The last post of the batch; `None` if the batch was empty.
     #[diesel(sql_type = Nullable<SqlUuid>)]
-    pub(in crate::discussions) last: Option<Uuid>,
+    pub last: Option<Uuid>,
     /// The posts whose numbers are wrong.
     #[diesel(sql_type = Array<SqlUuid>)]
-    pub(in crate::discussions) wrong: Vec<Uuid>,
+    pub(crate) wrong: Vec<Uuid>,
 }
 
 /// Counts the votes and replies of a batch of posts, and compares them with the stored numbers.
 ///
 /// The batch starts after the post `after`, in the order of the ids.
-pub(in crate::discussions) async fn recount(conn: &mut AsyncPgConnection, after: Uuid) -> QueryResult<Recounted> {
+pub(crate) async fn recount(conn: &mut AsyncPgConnection, after: Uuid) -> QueryResult<Recounted> {
     sql_query(format!(
         "WITH batch AS (SELECT * FROM post_stats WHERE post_id > $1 ORDER BY post_id LIMIT $2) \
          SELECT (SELECT post_id FROM batch ORDER BY post_id DESC LIMIT 1) AS last, \
@@ -209,14 +198,14 @@ pub(in crate::discussions) async fn recount(conn: &mut AsyncPgConnection, after:
 }
 
 /// Locks the counts of a post; returns whether it is still there.
-pub(in crate::discussions) async fn lock_counts(tx: &mut Tx, id: Uuid) -> QueryResult<bool> {
+pub(crate) async fn lock_counts(tx: &mut Tx, id: Uuid) -> QueryResult<bool> {
     let row = post_stats::table.find(id).select(post_stats::post_id).for_no_key_update();
     Ok(row.first::<Uuid>(tx.conn()).await.optional()?.is_some())
 }
 
 /// Counts the votes and replies of a post whose counts are locked; returns whether the stored numbers were wrong, as
 /// the number of changed rows.
-pub(in crate::discussions) async fn repair_counts(tx: &mut Tx, id: Uuid) -> QueryResult<usize> {
+pub(crate) async fn repair_counts(tx: &mut Tx, id: Uuid) -> QueryResult<usize> {
     sql_query(format!(
         "UPDATE post_stats AS batch SET (vote_count, reply_count) = ({COUNTED}) \
          WHERE post_id = $1 AND (vote_count, reply_count) <> ({COUNTED})"
@@ -227,11 +216,7 @@ pub(in crate::discussions) async fn repair_counts(tx: &mut Tx, id: Uuid) -> Quer
 }
 
 /// Makes a post findable by the words of its texts, within its course.
-pub(in crate::discussions) async fn write_words(
-    tx: &mut Tx,
-    post: &Post,
-    (title, body): (&str, &str),
-) -> QueryResult<usize> {
+pub(crate) async fn write_words(tx: &mut Tx, post: &Post, (title, body): (&str, &str)) -> QueryResult<usize> {
     let (post_id, thread_id, course_id) = (post.id, post.thread_id(), post.course_id);
     write_all_words(tx, &[Words { post_id, thread_id, course_id, title, body }]).await
 }
@@ -254,22 +239,22 @@ pub(super) async fn write_all_words(tx: &mut Tx, words: &[Words<'_>]) -> QueryRe
 }
 
 /// The word by which the search finds what belongs to a course.
-pub(in crate::discussions) fn course_word(course: CourseId) -> String {
+pub(crate) fn course_word(course: CourseId) -> String {
     format!("'{}'", course.uuid().simple())
 }
 
 /// Hides a post from the search.
-pub(in crate::discussions) async fn remove_words(tx: &mut Tx, id: Uuid) -> QueryResult<usize> {
+pub(crate) async fn remove_words(tx: &mut Tx, id: Uuid) -> QueryResult<usize> {
     sql_query("DELETE FROM post_texts WHERE post_id = $1").bind::<SqlUuid, _>(id).execute(tx.conn()).await
 }
 
 /// Deletes the earlier versions of a post.
-pub(in crate::discussions) async fn forget_edits(tx: &mut Tx, id: Uuid) -> QueryResult<usize> {
+pub(crate) async fn forget_edits(tx: &mut Tx, id: Uuid) -> QueryResult<usize> {
     diesel::delete(post_edits::table.filter(post_edits::post_id.eq(id))).execute(tx.conn()).await
 }
 
 /// Deletes the earlier versions of all posts of a user.
-pub(in crate::discussions) async fn forget_edits_of(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
+pub(crate) async fn forget_edits_of(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
     let own = posts::table.filter(posts::author_id.eq(user)).select(posts::id);
     diesel::delete(post_edits::table.filter(post_edits::post_id.eq_any(own))).execute(tx.conn()).await
 }
@@ -277,11 +262,7 @@ pub(in crate::discussions) async fn forget_edits_of(tx: &mut Tx, user: UserId) -
 /// Returns a page of the earlier versions of a post, latest first, in the page's direction.
 ///
 /// Takes a shared connection, so that several pages can be pipelined.
-pub(in crate::discussions) async fn edits(
-    mut conn: &AsyncPgConnection,
-    post: Uuid,
-    page: &Page<i32>,
-) -> QueryResult<Vec<PostEdit>> {
+pub async fn edits(mut conn: &AsyncPgConnection, post: Uuid, page: &Page<i32>) -> QueryResult<Vec<PostEdit>> {
     let rows = post_edits::table
         .filter(post_edits::post_id.eq(post))
         .filter(post_edits::version.lt(page.after.unwrap_or(i32::MAX)))
@@ -295,16 +276,12 @@ pub(in crate::discussions) async fn edits(
 }
 
 /// Counts the earlier versions of a post.
-pub(in crate::discussions) async fn count_edits(mut conn: &AsyncPgConnection, post: Uuid) -> QueryResult<i64> {
+pub(crate) async fn count_edits(mut conn: &AsyncPgConnection, post: Uuid) -> QueryResult<i64> {
     post_edits::table.filter(post_edits::post_id.eq(post)).count().get_result(&mut conn).await
 }
 
 /// Returns the latest posts of a user, for the export of their data.
-pub(in crate::discussions) async fn latest_of(
-    conn: &mut AsyncPgConnection,
-    user: UserId,
-    limit: i64,
-) -> QueryResult<Vec<Post>> {
+pub(crate) async fn latest_of(conn: &mut AsyncPgConnection, user: UserId, limit: i64) -> QueryResult<Vec<Post>> {
     posts::table
         .inner_join(post_stats::table)
         .filter(posts::author_id.eq(user))
@@ -316,7 +293,7 @@ pub(in crate::discussions) async fn latest_of(
 }
 
 /// Counts what a user has written in a course since `since`, up to `most`.
-pub(in crate::discussions) async fn count_lately(
+pub(crate) async fn count_lately(
     tx: &mut Tx,
     (user, course): (UserId, CourseId),
     since: Uuid,

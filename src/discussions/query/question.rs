@@ -17,10 +17,7 @@ use crate::graphql::page::Page;
 use crate::platform::db::schema::{post_stats, post_texts, posts, question_follows, questions};
 use crate::platform::db::{RunQueryDsl, Tx, cached, sql_query};
 
-pub(in crate::discussions) async fn by_ids(
-    conn: &mut AsyncPgConnection,
-    ids: &[QuestionId],
-) -> QueryResult<Vec<Question>> {
+pub(crate) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[QuestionId]) -> QueryResult<Vec<Question>> {
     questions::table
         .inner_join(posts::table.inner_join(post_stats::table))
         .filter(questions::post_id.eq_any(ids))
@@ -29,12 +26,12 @@ pub(in crate::discussions) async fn by_ids(
         .await
 }
 
-pub(in crate::discussions) async fn by_id(tx: &mut Tx, id: Uuid) -> QueryResult<Option<Question>> {
+pub(crate) async fn by_id(tx: &mut Tx, id: Uuid) -> QueryResult<Option<Question>> {
     Ok(by_ids(tx.conn(), &[QuestionId::new(id)]).await?.pop())
 }
 
 /// Makes a post a question.
-pub(in crate::discussions) async fn insert(
+pub async fn insert(
     tx: &mut Tx,
     post: &Post,
     lesson: LessonId,
@@ -59,25 +56,25 @@ pub(in crate::discussions) async fn insert(
 /// Changes of a question; `None` stays unchanged.
 #[derive(AsChangeset, Clone, Debug, Default)]
 #[diesel(table_name = questions)]
-pub(in crate::discussions) struct QuestionChanges {
-    pub(in crate::discussions) title: Option<String>,
+pub(crate) struct QuestionChanges {
+    pub title: Option<String>,
     /// `Some(None)`: it is about no second of the video.
-    pub(in crate::discussions) at_seconds: Option<Option<i32>>,
-    pub(in crate::discussions) is_pinned: Option<bool>,
-    pub(in crate::discussions) is_locked: Option<bool>,
+    pub at_seconds: Option<Option<i32>>,
+    pub is_pinned: Option<bool>,
+    pub is_locked: Option<bool>,
     /// `Some(None)`: it is not resolved.
-    pub(in crate::discussions) resolved_at: Option<Option<DateTime<Utc>>>,
+    pub resolved_at: Option<Option<DateTime<Utc>>>,
     /// `Some(None)`: no reply is accepted.
-    pub(in crate::discussions) accepted_reply_id: Option<Option<ReplyId>>,
+    pub accepted_reply_id: Option<Option<ReplyId>>,
 }
 
 /// Changes a question whose post is locked. There must be at least one change.
-pub(in crate::discussions) async fn update(tx: &mut Tx, id: Uuid, changes: QuestionChanges) -> QueryResult<usize> {
+pub(crate) async fn update(tx: &mut Tx, id: Uuid, changes: QuestionChanges) -> QueryResult<usize> {
     diesel::update(questions::table.find(id)).set(changes).execute(tx.conn()).await
 }
 
 /// Copies the counts of a question to where lists are sorted by them.
-pub(in crate::discussions) async fn refresh(tx: &mut Tx, id: Uuid) -> QueryResult<usize> {
+pub(crate) async fn refresh(tx: &mut Tx, id: Uuid) -> QueryResult<usize> {
     sql_query(
         "UPDATE questions SET votes = vote_count, is_answered = reply_count > 0, active_at = post_stats.active_at \
          FROM post_stats WHERE questions.post_id = $1 AND post_stats.post_id = $1 \
@@ -147,7 +144,7 @@ macro_rules! listed {
 ///
 /// Takes a shared connection, so that several pages can be pipelined. Rows are compared as tuples, so that an index
 /// scan can start at the cursor.
-pub(in crate::discussions) async fn page(
+pub async fn page(
     mut conn: &AsyncPgConnection,
     which: &Which,
     sort: QuestionSort,
@@ -191,15 +188,12 @@ pub(in crate::discussions) async fn page(
 }
 
 /// Counts the questions of a list.
-pub(in crate::discussions) async fn count(mut conn: &AsyncPgConnection, which: &Which) -> QueryResult<i64> {
+pub(crate) async fn count(mut conn: &AsyncPgConnection, which: &Which) -> QueryResult<i64> {
     listed!(which).count().get_result(&mut conn).await
 }
 
 /// Returns the titles of questions, for the export of a user's data.
-pub(in crate::discussions) async fn titles(
-    conn: &mut AsyncPgConnection,
-    ids: &[Uuid],
-) -> QueryResult<Vec<(Uuid, String)>> {
+pub(crate) async fn titles(conn: &mut AsyncPgConnection, ids: &[Uuid]) -> QueryResult<Vec<(Uuid, String)>> {
     questions::table
         .filter(questions::post_id.eq_any(ids))
         .select((questions::post_id, questions::title))

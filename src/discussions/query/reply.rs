@@ -18,7 +18,7 @@ use crate::platform::db::{RunQueryDsl, cached};
 ///
 /// The page is read from the index of each parent's replies, so that it takes as long for a parent with many replies as
 /// for one with few.
-pub(in crate::discussions) async fn pages(
+pub(crate) async fn pages(
     conn: &mut AsyncPgConnection,
     parents: Vec<Uuid>,
     page: &Page<Uuid>,
@@ -46,7 +46,7 @@ pub(in crate::discussions) async fn pages(
 }
 
 /// Counts the replies to each of `parents`; one without any is missing.
-pub(in crate::discussions) async fn counts(
+pub(crate) async fn counts(
     conn: &mut AsyncPgConnection,
     parents: &[Uuid],
     seer: Seer,

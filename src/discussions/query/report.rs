@@ -13,7 +13,7 @@ use crate::platform::db::schema::{post_reports, posts};
 use crate::platform::db::{RunQueryDsl, Tx};
 
 /// Reports a post. A user reports it once: another time returns the first report.
-pub(in crate::discussions) async fn insert(
+pub async fn insert(
     tx: &mut Tx,
     clock: &Clock,
     post: &Post,
@@ -45,12 +45,7 @@ pub(in crate::discussions) async fn insert(
 }
 
 /// Resolves the open reports of a post; returns how many there were.
-pub(in crate::discussions) async fn resolve(
-    tx: &mut Tx,
-    post: Uuid,
-    resolution: Resolution,
-    now: DateTime<Utc>,
-) -> QueryResult<usize> {
+pub async fn resolve(tx: &mut Tx, post: Uuid, resolution: Resolution, now: DateTime<Utc>) -> QueryResult<usize> {
     let open = post_reports::post_id.eq(post).and(post_reports::resolved_at.is_null());
     diesel::update(post_reports::table.filter(open))
         .set((post_reports::resolved_at.eq(now), post_reports::resolution.eq(resolution)))
@@ -59,7 +54,7 @@ pub(in crate::discussions) async fn resolve(
 }
 
 /// Resolves the open reports of the replies to a post that are deleted with it.
-pub(in crate::discussions) async fn resolve_of_replies(
+pub(crate) async fn resolve_of_replies(
     tx: &mut Tx,
     parent: Uuid,
     resolution: Resolution,
@@ -73,7 +68,7 @@ pub(in crate::discussions) async fn resolve_of_replies(
         .await
 }
 
-pub(in crate::discussions) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[ReportId]) -> QueryResult<Vec<Report>> {
+pub(crate) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[ReportId]) -> QueryResult<Vec<Report>> {
     post_reports::table.filter(post_reports::id.eq_any(ids)).select(Report::as_select()).load(conn).await
 }
 
@@ -97,11 +92,7 @@ macro_rules! listed {
 /// Returns a page of reports, latest first, in the page's direction.
 ///
 /// Takes a shared connection, so that several pages can be pipelined.
-pub(in crate::discussions) async fn page(
-    mut conn: &AsyncPgConnection,
-    which: &WhichReports,
-    page: &Page<Uuid>,
-) -> QueryResult<Vec<Report>> {
+pub async fn page(mut conn: &AsyncPgConnection, which: &WhichReports, page: &Page<Uuid>) -> QueryResult<Vec<Report>> {
     let rows = listed!(which)
         .filter(post_reports::id.lt(page.after.unwrap_or(Uuid::max())))
         .filter(post_reports::id.gt(page.before.unwrap_or(Uuid::nil())))
@@ -114,16 +105,12 @@ pub(in crate::discussions) async fn page(
 }
 
 /// Counts the reports of a list.
-pub(in crate::discussions) async fn count(mut conn: &AsyncPgConnection, which: &WhichReports) -> QueryResult<i64> {
+pub(crate) async fn count(mut conn: &AsyncPgConnection, which: &WhichReports) -> QueryResult<i64> {
     listed!(which).count().get_result(&mut conn).await
 }
 
 /// Returns the latest reports by a user, for the export of their data.
-pub(in crate::discussions) async fn latest_of(
-    conn: &mut AsyncPgConnection,
-    user: UserId,
-    limit: i64,
-) -> QueryResult<Vec<Report>> {
+pub(crate) async fn latest_of(conn: &mut AsyncPgConnection, user: UserId, limit: i64) -> QueryResult<Vec<Report>> {
     post_reports::table
         .filter(post_reports::reporter_id.eq(user))
         .order(post_reports::id.desc())
@@ -134,7 +121,7 @@ pub(in crate::discussions) async fn latest_of(
 }
 
 /// Removes who has made the reports of a user.
-pub(in crate::discussions) async fn forget_user(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
+pub(crate) async fn forget_user(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
     diesel::update(post_reports::table.filter(post_reports::reporter_id.eq(user)))
         .set((post_reports::reporter_id.eq(None::<UserId>), post_reports::reason.eq("")))
         .execute(tx.conn())

@@ -11,12 +11,7 @@ use crate::platform::db::schema::{post_votes, posts};
 use crate::platform::db::{RunQueryDsl, Tx};
 
 /// Adds a vote; returns whether there was none.
-pub(in crate::discussions) async fn add(
-    tx: &mut Tx,
-    post: Uuid,
-    user: UserId,
-    now: DateTime<Utc>,
-) -> QueryResult<bool> {
+pub(crate) async fn add(tx: &mut Tx, post: Uuid, user: UserId, now: DateTime<Utc>) -> QueryResult<bool> {
     let added = diesel::insert_into(post_votes::table)
         .values((post_votes::post_id.eq(post), post_votes::user_id.eq(user), post_votes::voted_at.eq(now)))
         .on_conflict_do_nothing()
@@ -26,12 +21,12 @@ pub(in crate::discussions) async fn add(
 }
 
 /// Takes a vote back; returns whether there was one.
-pub(in crate::discussions) async fn remove(tx: &mut Tx, post: Uuid, user: UserId) -> QueryResult<bool> {
+pub(crate) async fn remove(tx: &mut Tx, post: Uuid, user: UserId) -> QueryResult<bool> {
     Ok(diesel::delete(post_votes::table.find((post, user))).execute(tx.conn()).await? == 1)
 }
 
 /// Returns those pairs of a post and a user of which the user has voted for the post.
-pub(in crate::discussions) async fn of_pairs(
+pub(crate) async fn of_pairs(
     conn: &mut AsyncPgConnection,
     posts: &[Uuid],
     users: &[UserId],
@@ -44,7 +39,7 @@ pub(in crate::discussions) async fn of_pairs(
 }
 
 /// Returns the latest votes of a user, for the export of their data.
-pub(in crate::discussions) async fn latest_of(
+pub(crate) async fn latest_of(
     conn: &mut AsyncPgConnection,
     user: UserId,
     limit: i64,

@@ -25,7 +25,7 @@ use crate::platform::internal_error::InternalError;
 use crate::platform::jobs;
 
 /// The job that ends an entitlement when it expires.
-pub(in crate::enrollments) const EXPIRE: &str = "enrollments.expire";
+pub(crate) const EXPIRE: &str = "enrollments.expire";
 
 const LONGEST_REASON: usize = 500;
 
@@ -83,12 +83,7 @@ pub async fn grant(app: &App, actor: &Actor, client: &Client, input: GrantCourse
 ///
 /// # Errors
 /// The input is invalid; nothing was granted; the actor is not an administrator.
-pub(in crate::enrollments) async fn revoke(
-    app: &App,
-    actor: &Actor,
-    client: &Client,
-    input: RevokeCourseAccessInput,
-) -> Result<Entitlement> {
+pub async fn revoke(app: &App, actor: &Actor, client: &Client, input: RevokeCourseAccessInput) -> Result<Entitlement> {
     if !actor.has(Role::Admin) {
         return Err(error::only_administrators());
     }
@@ -187,7 +182,7 @@ pub async fn import(
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::enrollments) async fn expire(app: &App, id: EntitlementId) -> std::result::Result<(), InternalError> {
+pub(crate) async fn expire(app: &App, id: EntitlementId) -> std::result::Result<(), InternalError> {
     let Some(row) = entitlements::by_id(&mut *app.db.read().await?, id).await? else { return Ok(()) };
     end_one(app, row, EndReason::Expired, |row, now| row.has_expired(now)).await
 }
@@ -196,7 +191,7 @@ pub(in crate::enrollments) async fn expire(app: &App, id: EntitlementId) -> std:
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::enrollments) async fn expire_due(app: &App) -> std::result::Result<(), InternalError> {
+pub(crate) async fn expire_due(app: &App) -> std::result::Result<(), InternalError> {
     let mut after = (DateTime::<Utc>::MIN_UTC, Uuid::nil());
     loop {
         let expired = entitlements::expired(&mut *app.db.read().await?, app.clock.now(), after).await?;
@@ -214,7 +209,7 @@ pub(in crate::enrollments) async fn expire_due(app: &App) -> std::result::Result
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::enrollments) async fn forget_user(app: &App, user: UserId) -> std::result::Result<(), InternalError> {
+pub(crate) async fn forget_user(app: &App, user: UserId) -> std::result::Result<(), InternalError> {
     loop {
         let open = entitlements::open_of_user(&mut *app.db.read().await?, user).await?;
         if open.is_empty() {

@@ -17,7 +17,7 @@ const USERS: &str = "userIds";
 ///
 /// # Errors
 /// There are no users, too many, or one twice.
-pub(in crate::enrollments) async fn grant_users(
+pub async fn grant_users(
     app: &App,
     actor: &Actor,
     client: &Client,
@@ -35,7 +35,7 @@ pub(in crate::enrollments) async fn grant_users(
 ///
 /// # Errors
 /// There are no users, too many, or one twice.
-pub(in crate::enrollments) async fn revoke_users(
+pub async fn revoke_users(
     app: &App,
     actor: &Actor,
     client: &Client,

@@ -61,7 +61,7 @@ pub(super) async fn issue(
 ///
 /// # Errors
 /// The input is invalid; it is revoked already; the actor is not an administrator.
-pub(in crate::enrollments) async fn revoke_certificate(
+pub async fn revoke_certificate(
     app: &App,
     actor: &Actor,
     client: &Client,
@@ -93,7 +93,7 @@ pub(in crate::enrollments) async fn revoke_certificate(
 ///
 /// # Errors
 /// The actor has no such certificate, or is not signed in.
-pub(in crate::enrollments) async fn set_certificate_visibility(
+pub async fn set_certificate_visibility(
     app: &App,
     actor: &Actor,
     input: SetCertificateVisibilityInput,
@@ -109,17 +109,17 @@ pub(in crate::enrollments) async fn set_certificate_visibility(
 }
 
 /// Returns whether the viewer may see the name of a certificate's holder: all may if the holder has agreed.
-pub(in crate::enrollments) fn shows_name(viewer: &Actor, row: &Certificate) -> bool {
+pub fn shows_name(viewer: &Actor, row: &Certificate) -> bool {
     row.is_public || can_see_private(viewer, row.user_id)
 }
 
 /// The address of a certificate's picture, in which everybody can verify it.
-pub(in crate::enrollments) fn certificate_url(app: &App, row: &Certificate) -> String {
+pub fn certificate_url(app: &App, row: &Certificate) -> String {
     format!("{}/certificates/{}.svg", app.config.public_url, row.code)
 }
 
 /// The address of a certificate as a document; `None` if the document's typeface lacks a character of it.
-pub(in crate::enrollments) fn certificate_pdf_url(app: &App, viewer: &Actor, row: &Certificate) -> Option<String> {
+pub fn certificate_pdf_url(app: &App, viewer: &Actor, row: &Certificate) -> Option<String> {
     let url = || format!("{}/certificates/{}.pdf", app.config.public_url, row.code);
     Shown::of(app, viewer, row).is_printable().then(url)
 }
@@ -128,7 +128,7 @@ pub(in crate::enrollments) fn certificate_pdf_url(app: &App, viewer: &Actor, row
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::enrollments) async fn certificate_by_code(
+pub async fn certificate_by_code(
     loaders: &Loaders,
     typed: &str,
 ) -> std::result::Result<Option<Arc<Certificate>>, InternalError> {

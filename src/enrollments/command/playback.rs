@@ -27,18 +27,13 @@ use crate::platform::internal_error::InternalError;
 /// The associated data of the encryption: no other encrypted value is accepted as a pass.
 const PASS: &[u8] = b"enrollments/pass";
 /// How long an inactive player keeps its slot.
-pub(in crate::enrollments) const SILENCE: TimeDelta = TimeDelta::minutes(2);
+pub(crate) const SILENCE: TimeDelta = TimeDelta::minutes(2);
 
 /// Returns the URLs to play a video from; `None` if it cannot be played.
 ///
 /// # Errors
 /// The actor has no access, or is playing in too many places.
-pub(crate) async fn play(
-    loaders: &Loaders,
-    actor: &Actor,
-    showing: &Showing,
-    video: &Video,
-) -> Result<Option<Playback>> {
+pub async fn play(loaders: &Loaders, actor: &Actor, showing: &Showing, video: &Video) -> Result<Option<Playback>> {
     let access = catalog::access_to(loaders, actor, showing).await?;
     play_with(loaders, actor, access, showing, video).await
 }
@@ -124,7 +119,7 @@ async fn enter(app: &App, viewer: Option<(uuid::Uuid, Option<uuid::Uuid>)>) -> R
 ///
 /// # Errors
 /// As for [`play`]; the input is invalid; there is nothing to play.
-pub(crate) async fn keep_playing(
+pub async fn keep_playing(
     loaders: &Loaders,
     actor: &Actor,
     input: KeepPlayingInput,

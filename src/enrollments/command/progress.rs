@@ -42,22 +42,18 @@ const MOST_PARTS: usize = 20;
 const LONGEST_VIDEO: i32 = 1_000_000;
 
 /// What was saved, and what was refused.
-pub(in crate::enrollments) struct Saved {
+pub struct Saved {
     /// The enrollments in which something was saved, as they are now.
-    pub(in crate::enrollments) enrollments: Vec<Arc<Enrollment>>,
+    pub enrollments: Vec<Arc<Enrollment>>,
     /// The errors of the reports that were refused. The others are saved.
-    pub(in crate::enrollments) errors: Vec<UserError>,
+    pub errors: Vec<UserError>,
 }
 
 /// Saves what players report. Each report is saved or refused by itself.
 ///
 /// # Errors
 /// There are no reports, or too many; the actor is not signed in; the database failed.
-pub(in crate::enrollments) async fn save_progress(
-    loaders: &Loaders,
-    actor: &Actor,
-    input: SaveProgressInput,
-) -> Result<Saved> {
+pub async fn save_progress(loaders: &Loaders, actor: &Actor, input: SaveProgressInput) -> Result<Saved> {
     let mut check = Check::new();
     if input.entries.is_empty() {
         check.error(UserErrorCode::Blank, "entries", "Entries must not be empty.");
@@ -73,7 +69,7 @@ pub(in crate::enrollments) async fn save_progress(
 }
 
 /// Saves reports, each with its place in the input.
-pub(in crate::enrollments) async fn save(
+pub(crate) async fn save(
     loaders: &Loaders,
     actor: &Actor,
     entries: Vec<(Vec<String>, ProgressInput)>,
@@ -97,7 +93,7 @@ pub(in crate::enrollments) async fn save(
 ///
 /// # Errors
 /// There is no such lesson; the actor has no access to it, or is not signed in; the database failed.
-pub(in crate::enrollments) async fn set_lesson_completed(
+pub async fn set_lesson_completed(
     loaders: &Loaders,
     actor: &Actor,
     input: SetLessonCompletedInput,

@@ -42,20 +42,20 @@ impl Entity for Certificate {
 
 /// The input of `revokeCertificate`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::enrollments) struct RevokeCertificateInput {
+pub struct RevokeCertificateInput {
     /// The certificate.
-    pub(in crate::enrollments) certificate_id: CertificateId,
+    pub(crate) certificate_id: CertificateId,
     /// The reason, 1 to 500 characters, shown to administrators only.
-    pub(in crate::enrollments) reason: String,
+    pub reason: String,
 }
 
 /// The input of `setCertificateVisibility`.
 #[derive(Clone, Copy, Debug, InputObject)]
-pub(in crate::enrollments) struct SetCertificateVisibilityInput {
+pub struct SetCertificateVisibilityInput {
     /// The certificate.
-    pub(in crate::enrollments) certificate_id: CertificateId,
+    pub(crate) certificate_id: CertificateId,
     /// Whether everybody who has the code may see your name.
-    pub(in crate::enrollments) is_public: bool,
+    pub is_public: bool,
 }
 
 /// The characters of codes: Crockford's Base32, in which no two look alike.
@@ -64,7 +64,7 @@ const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const LENGTH: usize = 12;
 
 /// Writes random bits as a code.
-pub(in crate::enrollments) fn code_of(mut bits: u64) -> String {
+pub(crate) fn code_of(mut bits: u64) -> String {
     let mut code = String::with_capacity(LENGTH);
     for _ in 0..LENGTH {
         let letter = usize::try_from(bits & 31).ok().and_then(|index| ALPHABET.get(index));
@@ -76,7 +76,7 @@ pub(in crate::enrollments) fn code_of(mut bits: u64) -> String {
 
 /// Returns a code in its stored spelling: people may type it in lower case, with hyphens and spaces, and mistake letters
 /// for digits.
-pub(in crate::enrollments) fn normal_code(typed: &str) -> Option<String> {
+pub(crate) fn normal_code(typed: &str) -> Option<String> {
     let letters = typed.chars().filter(|letter| !matches!(letter, '-' | ' ')).take(LENGTH + 1);
     let code: String = letters
         .map(|letter| match letter.to_ascii_uppercase() {

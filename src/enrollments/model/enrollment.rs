@@ -43,7 +43,7 @@ impl Entity for Enrollment {
 
 /// The state of an enrollment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
-pub(crate) enum EnrollmentState {
+pub enum EnrollmentState {
     /// The user has access to the course now, even if it is not published at the moment.
     Active,
     /// The user has no access to the course anymore, or not yet.
@@ -54,7 +54,7 @@ pub(crate) enum EnrollmentState {
 
 /// A filter for enrollments; its conditions are combined with AND. Omitted fields restrict nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, InputObject)]
-pub(crate) struct EnrollmentFilter {
+pub struct EnrollmentFilter {
     /// Enrollments in this state.
     pub state: Option<EnrollmentState>,
     /// Enrollments in the courses of this channel.
@@ -63,7 +63,7 @@ pub(crate) struct EnrollmentFilter {
 
 /// The field to sort enrollments by. Ties are ordered by id, in the same direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
-pub(crate) enum EnrollmentSortField {
+pub enum EnrollmentSortField {
     /// When the user last learned something in the course; for a course that they have not begun, when they enrolled.
     LastActivity,
     /// When the user enrolled.
@@ -76,7 +76,7 @@ pub(crate) enum EnrollmentSortField {
 
 /// How to sort enrollments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, InputObject)]
-pub(crate) struct EnrollmentSort {
+pub struct EnrollmentSort {
     /// The field to sort by.
     pub field: EnrollmentSortField,
     /// The direction.
@@ -93,11 +93,11 @@ impl Default for EnrollmentSort {
 ///
 /// The number is a time in microseconds since the Unix epoch, or a percentage. An order by title has only the text, the
 /// others only the number.
-pub(crate) type EnrollmentPlace = (i64, String, Uuid);
+pub type EnrollmentPlace = (i64, String, Uuid);
 
 impl EnrollmentSortField {
     /// Whether the order is by columns of the enrollments alone, which are in an index.
-    pub(crate) fn is_by_time(self) -> bool {
+    pub fn is_by_time(self) -> bool {
         matches!(self, EnrollmentSortField::LastActivity | EnrollmentSortField::EnrolledAt)
     }
 }
@@ -117,7 +117,7 @@ impl EnrollmentSort {
     ///
     /// # Errors
     /// A cursor belongs to another list or order, or has a value that is out of range.
-    pub(crate) fn page(self, args: PageArgs) -> Result<Page<EnrollmentPlace>> {
+    pub fn page(self, args: PageArgs) -> Result<Page<EnrollmentPlace>> {
         let list = self.list();
         args.page::<EnrollmentPlace>(list)?.try_map(|(number, text, id)| match self.field {
             EnrollmentSortField::Title if number != 0 => {
@@ -131,13 +131,13 @@ impl EnrollmentSort {
     }
 
     /// The cursor of the enrollment at a place.
-    pub(crate) fn cursor(self, place: &EnrollmentPlace) -> String {
+    pub fn cursor(self, place: &EnrollmentPlace) -> String {
         encode_cursor(self.list(), place)
     }
 
     /// The place of an enrollment whose course is `course`, of which `percent` is completed; the orders by time need
     /// neither.
-    pub(crate) fn place(self, row: &Enrollment, course: Option<&Course>, percent: i32) -> EnrollmentPlace {
+    pub fn place(self, row: &Enrollment, course: Option<&Course>, percent: i32) -> EnrollmentPlace {
         let (number, text) = match self.field {
             EnrollmentSortField::LastActivity => {
                 (row.last_activity_at.unwrap_or(row.since).timestamp_micros(), String::new())
@@ -150,7 +150,7 @@ impl EnrollmentSort {
     }
 
     /// Returns what [`Page::fetch`] rows of the page are, in its direction, out of all rows with their places.
-    pub(crate) fn select<R>(
+    pub fn select<R>(
         self,
         page: &Page<EnrollmentPlace>,
         mut rows: Vec<(EnrollmentPlace, R)>,

@@ -4,8 +4,8 @@ mod certificate;
 mod enrollment;
 mod playback;
 mod progress;
-pub(super) mod ranges;
-pub(super) mod watching;
+pub mod ranges;
+pub(crate) mod watching;
 
 use async_graphql::InputObject;
 
@@ -14,13 +14,15 @@ use crate::catalog::CourseId;
 use crate::graphql::Time;
 
 pub use certificate::{Certificate, CertificateId};
-pub(super) use certificate::{RevokeCertificateInput, SetCertificateVisibilityInput, code_of, normal_code};
+pub use certificate::{RevokeCertificateInput, SetCertificateVisibilityInput};
+pub(crate) use certificate::{code_of, normal_code};
 pub use enrollment::{Enrollment, EnrollmentId};
-pub(crate) use enrollment::{EnrollmentFilter, EnrollmentPlace, EnrollmentSort, EnrollmentSortField, EnrollmentState};
-pub(super) use playback::{KeepPlayingInput, Pass, Playback};
-pub(super) use progress::{
-    Change, Learner, LessonRow, LessonState, LessonStates, ProgressInput, Save, SaveProgressInput,
-    SetLessonCompletedInput, Sum, Watched, What, day_of, enough, is_complete, published, streak,
+pub use enrollment::{EnrollmentFilter, EnrollmentPlace, EnrollmentSort, EnrollmentSortField, EnrollmentState};
+pub(crate) use playback::Pass;
+pub use playback::{KeepPlayingInput, Playback};
+pub(crate) use progress::{Change, Learner, LessonRow, ProgressInput, Save, Watched, What, enough, is_complete};
+pub use progress::{
+    LessonState, LessonStates, SaveProgressInput, SetLessonCompletedInput, Sum, day_of, published, streak,
 };
 
 /// Access to a course, granted by an administrator.
@@ -39,7 +41,7 @@ pub struct GrantCourseAccessInput {
 
 /// Access to a course, revoked by an administrator.
 #[derive(Clone, Debug, InputObject)]
-pub(super) struct RevokeCourseAccessInput {
+pub struct RevokeCourseAccessInput {
     /// The user who loses access.
     pub user_id: UserId,
     /// The course.
@@ -51,7 +53,7 @@ pub(super) struct RevokeCourseAccessInput {
 
 /// Access to a course, granted to many users by an administrator.
 #[derive(Clone, Debug, InputObject)]
-pub(super) struct BulkGrantCourseAccessInput {
+pub struct BulkGrantCourseAccessInput {
     /// The users who get access: 1 to 100, each once.
     pub user_ids: Vec<UserId>,
     /// The course.
@@ -65,7 +67,7 @@ pub(super) struct BulkGrantCourseAccessInput {
 
 /// Access to a course, revoked from many users by an administrator.
 #[derive(Clone, Debug, InputObject)]
-pub(super) struct BulkRevokeCourseAccessInput {
+pub struct BulkRevokeCourseAccessInput {
     /// The users who lose access: 1 to 100, each once.
     pub user_ids: Vec<UserId>,
     /// The course.

@@ -10,7 +10,7 @@ use crate::catalog::{CourseId, LessonId, ShownAs};
 use crate::media::VideoId;
 
 /// The URLs to play a video from.
-pub(crate) struct Playback {
+pub struct Playback {
     /// The URL of the original; `None` if only HLS is served.
     pub url: Option<String>,
     /// The URL of the HLS multivariant playlist, if there is one.
@@ -36,7 +36,7 @@ pub(crate) struct Pass {
 
 /// What the player is playing: either a lesson or the demo video of a course.
 #[derive(Clone, Debug, OneofObject)]
-pub(crate) enum KeepPlayingInput {
+pub enum KeepPlayingInput {
     /// The lesson that is playing.
     LessonId(LessonId),
     /// The lesson that is playing, with what was watched of it. That is saved as by `saveProgress`; for those who are not

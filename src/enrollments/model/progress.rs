@@ -17,14 +17,14 @@ use crate::graphql::Time;
 
 /// The input of `saveProgress`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::enrollments) struct SaveProgressInput {
+pub struct SaveProgressInput {
     /// The reports: 1 to 100, in any order.
-    pub(in crate::enrollments) entries: Vec<ProgressInput>,
+    pub(crate) entries: Vec<ProgressInput>,
 }
 
 /// What a player reports of a lesson: what was watched since its previous report.
 #[derive(Clone, Debug, InputObject)]
-pub(crate) struct ProgressInput {
+pub struct ProgressInput {
     /// The lesson.
     pub lesson_id: LessonId,
     /// Where the player is now, in seconds from the start. The position of the latest report is where to resume.
@@ -40,7 +40,7 @@ pub(crate) struct ProgressInput {
 
 /// A part of a video that was played.
 #[derive(Clone, Copy, Debug, InputObject)]
-pub(crate) struct WatchedRangeInput {
+pub struct WatchedRangeInput {
     /// The first second.
     pub from: i32,
     /// The second after the last one.
@@ -49,27 +49,27 @@ pub(crate) struct WatchedRangeInput {
 
 /// The input of `setLessonCompleted`.
 #[derive(Clone, Copy, Debug, InputObject)]
-pub(in crate::enrollments) struct SetLessonCompletedInput {
+pub struct SetLessonCompletedInput {
     /// The lesson.
-    pub(in crate::enrollments) lesson_id: LessonId,
+    pub(crate) lesson_id: LessonId,
     /// True to complete it. False to undo that: watching it does not complete it again then.
-    pub(in crate::enrollments) completed: bool,
+    pub completed: bool,
 }
 
 /// A change of a user's progress in a lesson.
 #[derive(Clone, Debug)]
-pub(in crate::enrollments) struct Change {
+pub(crate) struct Change {
     /// The lesson.
-    pub(in crate::enrollments) lesson: LessonId,
+    pub lesson: LessonId,
     /// How many seconds of its video complete it; `None` for an article, or if its duration is unknown.
-    pub(in crate::enrollments) enough: Option<i32>,
+    pub(crate) enough: Option<i32>,
     /// What has changed.
-    pub(in crate::enrollments) what: What,
+    pub what: What,
 }
 
 /// What has changed in a lesson.
 #[derive(Clone, Debug)]
-pub(in crate::enrollments) enum What {
+pub(crate) enum What {
     /// A player has reported.
     Report {
         /// When.
@@ -87,20 +87,20 @@ pub(in crate::enrollments) enum What {
 ///
 /// Each has an id of its own: two that are equal are still two.
 #[derive(Clone, Debug)]
-pub(in crate::enrollments) struct Save {
-    pub(in crate::enrollments) id: Uuid,
-    pub(in crate::enrollments) user: UserId,
-    pub(in crate::enrollments) course: CourseId,
+pub(crate) struct Save {
+    pub id: Uuid,
+    pub user: UserId,
+    pub course: CourseId,
     /// When the user's access began, if there is no enrollment yet.
-    pub(in crate::enrollments) since: Option<DateTime<Utc>>,
+    pub since: Option<DateTime<Utc>>,
     /// The user's time zone.
-    pub(in crate::enrollments) zone: Tz,
+    pub zone: Tz,
     /// What the user and the course are called, for the certificate.
-    pub(in crate::enrollments) holder_name: Arc<str>,
-    pub(in crate::enrollments) course_title: Arc<str>,
+    pub holder_name: Arc<str>,
+    pub course_title: Arc<str>,
     /// The published lessons of the course.
-    pub(in crate::enrollments) outline: Arc<[LessonId]>,
-    pub(in crate::enrollments) changes: Arc<[Change]>,
+    pub outline: Arc<[LessonId]>,
+    pub(crate) changes: Arc<[Change]>,
 }
 
 impl PartialEq for Save {
@@ -119,27 +119,31 @@ impl std::hash::Hash for Save {
 
 /// What is saved of a user in a course, besides the lessons.
 #[derive(Clone, Debug)]
-pub(in crate::enrollments) struct Learner {
-    pub(in crate::enrollments) since: DateTime<Utc>,
-    pub(in crate::enrollments) last_activity_at: Option<DateTime<Utc>>,
-    pub(in crate::enrollments) completed_at: Option<DateTime<Utc>>,
+pub(crate) struct Learner {
+    pub since: DateTime<Utc>,
+    pub last_activity_at: Option<DateTime<Utc>>,
+    /// When the lesson was completed.
+    pub completed_at: Option<DateTime<Utc>>,
     /// The sum over all lessons.
-    pub(in crate::enrollments) watched_seconds: i32,
+    pub watched_seconds: i32,
     /// The days on which they learned, in their time zone.
-    pub(in crate::enrollments) days: Ranges,
+    pub(crate) days: Ranges,
 }
 
 /// What is saved of a user in a lesson.
 #[derive(Clone, Debug, Default)]
-pub(in crate::enrollments) struct Watched {
-    pub(in crate::enrollments) watching: Watching,
+pub(crate) struct Watched {
+    pub(crate) watching: Watching,
     /// The position, and the time of the report that had it.
-    pub(in crate::enrollments) position: Option<(DateTime<Utc>, i32)>,
-    pub(in crate::enrollments) watched_seconds: i32,
-    pub(in crate::enrollments) completed_at: Option<DateTime<Utc>>,
+    pub(crate) position: Option<(DateTime<Utc>, i32)>,
+    /// How much of the video was watched, each part once.
+    pub watched_seconds: i32,
+    /// When the lesson was completed.
+    pub completed_at: Option<DateTime<Utc>>,
     /// Whether the user has undone the completion: the rule does not complete it again.
-    pub(in crate::enrollments) kept_open: bool,
-    pub(in crate::enrollments) updated_at: DateTime<Utc>,
+    pub(crate) kept_open: bool,
+    /// When any of it last changed.
+    pub updated_at: DateTime<Utc>,
 }
 
 /// How much later an activity must be to be noted: the column is in an index.
@@ -156,7 +160,7 @@ impl Learner {
     }
 
     /// Applies a change to one of the user's lessons.
-    pub(in crate::enrollments) fn apply(&mut self, lesson: &mut Watched, what: &What, zone: Tz, now: DateTime<Utc>) {
+    pub(crate) fn apply(&mut self, lesson: &mut Watched, what: &What, zone: Tz, now: DateTime<Utc>) {
         match what {
             What::Report { at, position, watched } => {
                 lesson.watching.add(*at, watched);
@@ -180,7 +184,7 @@ impl Learner {
     }
 
     /// Counts what was watched of a lesson, after its changes were applied.
-    pub(in crate::enrollments) fn count(&mut self, lesson: &mut Watched, now: DateTime<Utc>) {
+    pub(crate) fn count(&mut self, lesson: &mut Watched, now: DateTime<Utc>) {
         lesson.watching.settle(self.since, now);
         let seconds = lesson.watching.watched(self.since).len();
         self.watched_seconds = self.watched_seconds.saturating_add(seconds - lesson.watched_seconds);
@@ -190,7 +194,7 @@ impl Learner {
     /// Completes a lesson if `enough` seconds of its video were watched.
     ///
     /// Not as long as more was watched in all than time has passed: then the next report does.
-    pub(in crate::enrollments) fn complete(&self, lesson: &mut Watched, enough: Option<i32>, now: DateTime<Utc>) {
+    pub(crate) fn complete(&self, lesson: &mut Watched, enough: Option<i32>, now: DateTime<Utc>) {
         let is_enough = enough.is_some_and(|seconds| lesson.watched_seconds >= seconds);
         let possible = i64::from(self.watched_seconds) <= (now - self.since).num_seconds();
         if is_enough && possible && !lesson.kept_open && lesson.completed_at.is_none() {
@@ -200,34 +204,38 @@ impl Learner {
 }
 
 /// How many seconds are `percent` of a video, rounded up; `None` if it has no duration.
-pub(in crate::enrollments) fn enough(duration: i32, percent: i32) -> Option<i32> {
+pub(crate) fn enough(duration: i32, percent: i32) -> Option<i32> {
     let hundredths = i64::from(duration) * i64::from(percent);
     i32::try_from((hundredths + 99) / 100).ok().filter(|seconds| *seconds > 0)
 }
 
 /// A user's progress in a lesson, as it is shown.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::enrollments) struct LessonState {
-    pub(in crate::enrollments) position_seconds: i32,
-    pub(in crate::enrollments) watched_seconds: i32,
-    pub(in crate::enrollments) completed_at: Option<DateTime<Utc>>,
-    pub(in crate::enrollments) updated_at: DateTime<Utc>,
+pub struct LessonState {
+    /// Where to go on.
+    pub position_seconds: i32,
+    /// How much of the video was watched, each part once.
+    pub watched_seconds: i32,
+    /// When the lesson was completed.
+    pub completed_at: Option<DateTime<Utc>>,
+    /// When any of it last changed.
+    pub updated_at: DateTime<Utc>,
 }
 
 /// A user's progress in all lessons of a course, as it is shown.
-pub(in crate::enrollments) type LessonStates = HashMap<LessonId, LessonState>;
+pub type LessonStates = HashMap<LessonId, LessonState>;
 
 /// A user's progress in a course.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::enrollments) struct Sum {
+pub struct Sum {
     /// How many of the published lessons are completed.
-    pub(in crate::enrollments) completed: i32,
+    pub completed: i32,
     /// The same in percent, rounded down; 0 for a course without lessons.
-    pub(in crate::enrollments) percent: i32,
+    pub percent: i32,
     /// When the last of them was completed, if all are.
-    pub(in crate::enrollments) completed_at: Option<DateTime<Utc>>,
+    pub completed_at: Option<DateTime<Utc>>,
     /// The lesson to go on with; `None` if all are completed.
-    pub(in crate::enrollments) resume: Option<LessonId>,
+    pub resume: Option<LessonId>,
 }
 
 impl Sum {
@@ -235,7 +243,7 @@ impl Sum {
     ///
     /// Lessons that are not published anymore do not count. The lesson to go on with is the one that was changed last,
     /// or the next one that is not completed.
-    pub(in crate::enrollments) fn of(outline: &[LessonId], states: &LessonStates) -> Sum {
+    pub fn of(outline: &[LessonId], states: &LessonStates) -> Sum {
         let done = |lesson: &LessonId| states.get(lesson).and_then(|state| state.completed_at);
         let completed: Vec<DateTime<Utc>> = outline.iter().filter_map(done).collect();
         let last = outline.iter().enumerate().filter_map(|(place, id)| Some((states.get(id)?.updated_at, place))).max();
@@ -253,17 +261,17 @@ impl Sum {
 }
 
 /// Returns the published ones of a course's lessons, which are in the order of the outline.
-pub(in crate::enrollments) fn published(lessons: &[Arc<Lesson>]) -> impl Iterator<Item = LessonId> {
+pub fn published(lessons: &[Arc<Lesson>]) -> impl Iterator<Item = LessonId> {
     lessons.iter().filter(|lesson| lesson.published_at.is_some()).map(|lesson| lesson.id)
 }
 
 /// Returns whether all lessons of a course are completed; not if there are none.
-pub(in crate::enrollments) fn is_complete(outline: &[LessonId], completed: &HashSet<LessonId>) -> bool {
+pub(crate) fn is_complete(outline: &[LessonId], completed: &HashSet<LessonId>) -> bool {
     !outline.is_empty() && outline.iter().all(|lesson| completed.contains(lesson))
 }
 
 /// The day of an instant in a time zone, in days since 1970.
-pub(in crate::enrollments) fn day_of(at: DateTime<Utc>, zone: Tz) -> i32 {
+pub fn day_of(at: DateTime<Utc>, zone: Tz) -> i32 {
     at.with_timezone(&zone).date_naive().num_days_from_ce().saturating_sub(UNIX_DAY)
 }
 
@@ -271,7 +279,7 @@ pub(in crate::enrollments) fn day_of(at: DateTime<Utc>, zone: Tz) -> i32 {
 const UNIX_DAY: i32 = 719_163;
 
 /// The number of days in a row up to today, or up to yesterday if there was nothing today yet.
-pub(in crate::enrollments) fn streak(days: &Ranges, today: i32) -> i32 {
+pub fn streak(days: &Ranges, today: i32) -> i32 {
     // A report of an earlier day may come later; one of a later day is from another time zone.
     let reaching = days.iter().find(|(from, to)| *from <= today && *to >= today);
     reaching.map_or(0, |(from, to)| to.min(today.saturating_add(1)) - from)
@@ -279,23 +287,27 @@ pub(in crate::enrollments) fn streak(days: &Ranges, today: i32) -> i32 {
 
 /// A row of `lesson_progress` to write.
 #[derive(Debug, Serialize)]
-pub(in crate::enrollments) struct LessonRow {
-    pub(in crate::enrollments) enrollment_id: Uuid,
-    pub(in crate::enrollments) lesson_id: Uuid,
-    pub(in crate::enrollments) position_seconds: i32,
-    pub(in crate::enrollments) position_at: Option<DateTime<Utc>>,
-    pub(in crate::enrollments) watched_seconds: i32,
-    pub(in crate::enrollments) settled: Vec<i32>,
-    pub(in crate::enrollments) settled_at: Option<i32>,
-    pub(in crate::enrollments) reports: Vec<i32>,
-    pub(in crate::enrollments) completed_at: Option<DateTime<Utc>>,
-    pub(in crate::enrollments) kept_open: bool,
-    pub(in crate::enrollments) updated_at: DateTime<Utc>,
+pub(crate) struct LessonRow {
+    pub(crate) enrollment_id: Uuid,
+    pub(crate) lesson_id: Uuid,
+    /// Where to go on.
+    pub position_seconds: i32,
+    pub(crate) position_at: Option<DateTime<Utc>>,
+    /// How much of the video was watched, each part once.
+    pub watched_seconds: i32,
+    pub(crate) settled: Vec<i32>,
+    pub(crate) settled_at: Option<i32>,
+    pub reports: Vec<i32>,
+    /// When the lesson was completed.
+    pub completed_at: Option<DateTime<Utc>>,
+    pub(crate) kept_open: bool,
+    /// When any of it last changed.
+    pub updated_at: DateTime<Utc>,
 }
 
 impl LessonRow {
     /// The row of a user's lesson.
-    pub(in crate::enrollments) fn of(enrollment_id: Uuid, lesson: LessonId, watched: &Watched) -> LessonRow {
+    pub(crate) fn of(enrollment_id: Uuid, lesson: LessonId, watched: &Watched) -> LessonRow {
         let (settled, settled_at, reports) = watched.watching.to_columns();
         LessonRow {
             enrollment_id,

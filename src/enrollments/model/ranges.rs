@@ -2,11 +2,11 @@
 
 /// A set of whole numbers as ascending ranges `from..to`, with a gap between any two.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::enrollments) struct Ranges(Vec<(i32, i32)>);
+pub struct Ranges(Vec<(i32, i32)>);
 
 impl Ranges {
     /// The set of all numbers in some ranges `from..to`, in any order; empty ones are ignored.
-    pub(in crate::enrollments) fn new(mut ranges: Vec<(i32, i32)>) -> Ranges {
+    pub fn new(mut ranges: Vec<(i32, i32)>) -> Ranges {
         ranges.retain(|(from, to)| from < to);
         ranges.sort_unstable();
         let mut merged: Vec<(i32, i32)> = Vec::with_capacity(ranges.len());
@@ -20,34 +20,34 @@ impl Ranges {
     }
 
     /// Reads what [`Ranges::to_column`] has written.
-    pub(in crate::enrollments) fn of_column(numbers: &[i32]) -> Ranges {
+    pub fn of_column(numbers: &[i32]) -> Ranges {
         Ranges::new(numbers.chunks_exact(2).filter_map(|pair| Some((*pair.first()?, *pair.get(1)?))).collect())
     }
 
     /// The ranges as from, to, from, to.
-    pub(in crate::enrollments) fn to_column(&self) -> Vec<i32> {
+    pub(crate) fn to_column(&self) -> Vec<i32> {
         self.0.iter().flat_map(|(from, to)| [*from, *to]).collect()
     }
 
     /// The ranges, ascending.
-    pub(in crate::enrollments) fn iter(&self) -> impl Iterator<Item = (i32, i32)> {
+    pub fn iter(&self) -> impl Iterator<Item = (i32, i32)> {
         self.0.iter().copied()
     }
 
     /// Adds the numbers of another set.
-    pub(in crate::enrollments) fn add(&mut self, other: &Ranges) {
+    pub(crate) fn add(&mut self, other: &Ranges) {
         let mut all = std::mem::take(&mut self.0);
         all.extend(other.iter());
         *self = Ranges::new(all);
     }
 
     /// How many numbers are in the set.
-    pub(in crate::enrollments) fn len(&self) -> i32 {
+    pub(crate) fn len(&self) -> i32 {
         self.0.iter().fold(0, |sum: i32, (from, to)| sum.saturating_add(to.saturating_sub(*from)))
     }
 
     /// The `most` smallest numbers of the set.
-    pub(in crate::enrollments) fn first(&self, most: i32) -> Ranges {
+    pub fn first(&self, most: i32) -> Ranges {
         let mut left = most.max(0);
         let mut taken = Vec::new();
         for (from, to) in self.iter() {

@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::ranges::Ranges;
 
 /// How late a report may arrive.
-pub(in crate::enrollments) const LATEST: TimeDelta = TimeDelta::days(30);
+pub(crate) const LATEST: TimeDelta = TimeDelta::days(30);
 /// How many seconds of a video can be watched in a second.
 const FASTEST: i64 = 2;
 /// 2020-01-01, from which the times in the database count, so that they are integers of 32 bits.
@@ -20,7 +20,7 @@ const LONGEST: usize = 4000;
 
 /// What was reported of a user's lesson.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::enrollments) struct Watching {
+pub(crate) struct Watching {
     /// What the reports up to `settled_at` amount to.
     settled: Ranges,
     /// The time of the last report that is settled: there will be none before.
@@ -31,7 +31,7 @@ pub(in crate::enrollments) struct Watching {
 
 impl Watching {
     /// Reads what [`Watching::to_columns`] has written.
-    pub(in crate::enrollments) fn of_columns(settled: &[i32], settled_at: Option<i32>, reports: &[i32]) -> Watching {
+    pub(crate) fn of_columns(settled: &[i32], settled_at: Option<i32>, reports: &[i32]) -> Watching {
         let mut numbers = reports;
         let mut read = BTreeMap::new();
         while let [at, count, rest @ ..] = numbers {
@@ -44,7 +44,7 @@ impl Watching {
     }
 
     /// The columns: the settled seconds, until when they are, and the reports as time, number of ranges, from, to….
-    pub(in crate::enrollments) fn to_columns(&self) -> (Vec<i32>, Option<i32>, Vec<i32>) {
+    pub(crate) fn to_columns(&self) -> (Vec<i32>, Option<i32>, Vec<i32>) {
         let mut reports = Vec::with_capacity(self.column_length());
         for (at, watched) in &self.reports {
             let ranges = watched.to_column();
@@ -56,7 +56,7 @@ impl Watching {
     }
 
     /// Adds a report. The same one again, or one from before what is settled, changes nothing.
-    pub(in crate::enrollments) fn add(&mut self, at: DateTime<Utc>, watched: &Ranges) {
+    pub(crate) fn add(&mut self, at: DateTime<Utc>, watched: &Ranges) {
         let at = at.timestamp();
         if self.settled_at.is_none_or(|settled| settled < at) {
             self.reports.entry(at).or_default().add(watched);
@@ -66,7 +66,7 @@ impl Watching {
     /// Returns the seconds that count, for a user whose access began at `since`.
     ///
     /// Of a report count at most twice as many seconds as have passed since the one before, or since the access began.
-    pub(in crate::enrollments) fn watched(&self, since: DateTime<Utc>) -> Ranges {
+    pub(crate) fn watched(&self, since: DateTime<Utc>) -> Ranges {
         let mut counted = self.settled.clone();
         let mut previous = self.settled_at.unwrap_or(since.timestamp());
         for (at, watched) in &self.reports {
@@ -77,7 +77,7 @@ impl Watching {
     }
 
     /// Merges the reports that are older than any that can still arrive, and the oldest ones if there are too many.
-    pub(in crate::enrollments) fn settle(&mut self, since: DateTime<Utc>, now: DateTime<Utc>) {
+    pub(crate) fn settle(&mut self, since: DateTime<Utc>, now: DateTime<Utc>) {
         let oldest = (now - LATEST).timestamp();
         let mut length = self.column_length();
         let longest = if length > LONGEST { LONGEST / 2 } else { LONGEST };

@@ -14,22 +14,16 @@ use crate::graphql::page::Page;
 use crate::platform::db::schema::certificates;
 use crate::platform::db::{RunQueryDsl, Tx, cached, newest_first};
 
-pub(in crate::enrollments) async fn by_ids(
-    conn: &mut AsyncPgConnection,
-    ids: &[CertificateId],
-) -> QueryResult<Vec<Certificate>> {
+pub(crate) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[CertificateId]) -> QueryResult<Vec<Certificate>> {
     certificates::table.filter(certificates::id.eq_any(ids)).select(Certificate::as_select()).load(conn).await
 }
 
-pub(in crate::enrollments) async fn by_codes(
-    conn: &mut AsyncPgConnection,
-    codes: &[&str],
-) -> QueryResult<Vec<Certificate>> {
+pub(crate) async fn by_codes(conn: &mut AsyncPgConnection, codes: &[&str]) -> QueryResult<Vec<Certificate>> {
     certificates::table.filter(certificates::code.eq_any(codes)).select(Certificate::as_select()).load(conn).await
 }
 
 /// Returns the certificates of pairs of a user and a course.
-pub(in crate::enrollments) async fn of_pairs(
+pub(crate) async fn of_pairs(
     conn: &mut AsyncPgConnection,
     users: Vec<UserId>,
     courses: Vec<CourseId>,
@@ -42,7 +36,7 @@ pub(in crate::enrollments) async fn of_pairs(
 /// Returns a page of a user's certificates, latest first, in the page's direction.
 ///
 /// Takes a shared connection, so that several pages can be pipelined.
-pub(in crate::enrollments) async fn page(
+pub(crate) async fn page(
     mut conn: &AsyncPgConnection,
     user: UserId,
     page: &Page<(DateTime<Utc>, Uuid)>,
@@ -52,16 +46,12 @@ pub(in crate::enrollments) async fn page(
 }
 
 /// Counts the certificates of a user.
-pub(in crate::enrollments) async fn count(mut conn: &AsyncPgConnection, user: UserId) -> QueryResult<i64> {
+pub(crate) async fn count(mut conn: &AsyncPgConnection, user: UserId) -> QueryResult<i64> {
     certificates::table.filter(certificates::user_id.eq(user)).count().get_result(&mut conn).await
 }
 
 /// Returns the latest certificates of a user.
-pub(in crate::enrollments) async fn latest_of(
-    conn: &mut AsyncPgConnection,
-    user: UserId,
-    limit: i64,
-) -> QueryResult<Vec<Certificate>> {
+pub(crate) async fn latest_of(conn: &mut AsyncPgConnection, user: UserId, limit: i64) -> QueryResult<Vec<Certificate>> {
     certificates::table
         .filter(certificates::user_id.eq(user))
         .order((certificates::issued_at.desc(), certificates::id.desc()))
@@ -72,13 +62,13 @@ pub(in crate::enrollments) async fn latest_of(
 }
 
 /// Returns a certificate, locked until the transaction ends.
-pub(in crate::enrollments) async fn lock(tx: &mut Tx, id: CertificateId) -> QueryResult<Option<Certificate>> {
+pub(crate) async fn lock(tx: &mut Tx, id: CertificateId) -> QueryResult<Option<Certificate>> {
     let row = certificates::table.find(id).select(Certificate::as_select()).for_no_key_update();
     row.first(tx.conn()).await.optional()
 }
 
 /// Inserts a certificate; returns whether the user had none of the course.
-pub(in crate::enrollments) async fn insert(tx: &mut Tx, row: &Certificate) -> QueryResult<bool> {
+pub(crate) async fn insert(tx: &mut Tx, row: &Certificate) -> QueryResult<bool> {
     let inserted = diesel::insert_into(certificates::table)
         .values((
             certificates::id.eq(row.id),
@@ -96,7 +86,7 @@ pub(in crate::enrollments) async fn insert(tx: &mut Tx, row: &Certificate) -> Qu
     Ok(inserted == 1)
 }
 
-pub(in crate::enrollments) async fn revoke(
+pub(crate) async fn revoke(
     tx: &mut Tx,
     id: CertificateId,
     reason: &str,
@@ -109,7 +99,7 @@ pub(in crate::enrollments) async fn revoke(
         .await
 }
 
-pub(in crate::enrollments) async fn show(tx: &mut Tx, id: CertificateId, is_public: bool) -> QueryResult<Certificate> {
+pub(crate) async fn show(tx: &mut Tx, id: CertificateId, is_public: bool) -> QueryResult<Certificate> {
     diesel::update(certificates::table.find(id))
         .set(certificates::is_public.eq(is_public))
         .returning(Certificate::as_returning())
@@ -117,6 +107,6 @@ pub(in crate::enrollments) async fn show(tx: &mut Tx, id: CertificateId, is_publ
         .await
 }
 
-pub(in crate::enrollments) async fn forget_user(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
+pub(crate) async fn forget_user(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
     diesel::delete(certificates::table.filter(certificates::user_id.eq(user))).execute(tx.conn()).await
 }

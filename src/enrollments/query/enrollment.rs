@@ -15,15 +15,12 @@ use crate::graphql::page::{Page, SortDirection};
 use crate::platform::db::schema::enrollments;
 use crate::platform::db::{RunQueryDsl, Tx, cached};
 
-pub(in crate::enrollments) async fn by_ids(
-    conn: &mut AsyncPgConnection,
-    ids: &[EnrollmentId],
-) -> QueryResult<Vec<Enrollment>> {
+pub(crate) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[EnrollmentId]) -> QueryResult<Vec<Enrollment>> {
     enrollments::table.filter(enrollments::id.eq_any(ids)).select(Enrollment::as_select()).load(conn).await
 }
 
 /// Returns the enrollments of pairs of a user and a course.
-pub(in crate::enrollments) async fn of_pairs(
+pub(crate) async fn of_pairs(
     conn: &mut AsyncPgConnection,
     users: Vec<UserId>,
     courses: Vec<CourseId>,
@@ -34,19 +31,12 @@ pub(in crate::enrollments) async fn of_pairs(
 }
 
 /// Returns all enrollments of each of the users: at most some thousand each.
-pub(in crate::enrollments) async fn all_of(
-    conn: &mut AsyncPgConnection,
-    users: &[UserId],
-) -> QueryResult<Vec<Enrollment>> {
+pub(crate) async fn all_of(conn: &mut AsyncPgConnection, users: &[UserId]) -> QueryResult<Vec<Enrollment>> {
     enrollments::table.filter(enrollments::user_id.eq_any(users)).select(Enrollment::as_select()).load(conn).await
 }
 
 /// Returns the latest enrollments of a user.
-pub(in crate::enrollments) async fn latest_of(
-    conn: &mut AsyncPgConnection,
-    user: UserId,
-    limit: i64,
-) -> QueryResult<Vec<Enrollment>> {
+pub(crate) async fn latest_of(conn: &mut AsyncPgConnection, user: UserId, limit: i64) -> QueryResult<Vec<Enrollment>> {
     enrollments::table
         .filter(enrollments::user_id.eq(user))
         .order((enrollments::since.desc(), enrollments::id.desc()))
@@ -60,7 +50,7 @@ pub(in crate::enrollments) async fn latest_of(
 ///
 /// Takes a shared connection, so that several pages can be pipelined. Rows are compared as tuples, so that an index scan
 /// can start at the cursor.
-pub(in crate::enrollments) async fn page_by_time(
+pub(crate) async fn page_by_time(
     mut conn: &AsyncPgConnection,
     user: UserId,
     sort: EnrollmentSort,
@@ -84,10 +74,7 @@ pub(in crate::enrollments) async fn page_by_time(
 }
 
 /// Counts the enrollments of each of the users; a user without any is missing.
-pub(in crate::enrollments) async fn count_of(
-    conn: &mut AsyncPgConnection,
-    users: &[UserId],
-) -> QueryResult<HashMap<UserId, i64>> {
+pub(crate) async fn count_of(conn: &mut AsyncPgConnection, users: &[UserId]) -> QueryResult<HashMap<UserId, i64>> {
     let counts: Vec<(UserId, i64)> = enrollments::table
         .filter(enrollments::user_id.eq_any(users))
         .group_by(enrollments::user_id)
@@ -97,12 +84,12 @@ pub(in crate::enrollments) async fn count_of(
     Ok(counts.into_iter().collect())
 }
 
-pub(in crate::enrollments) async fn forget_user(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
+pub(crate) async fn forget_user(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
     diesel::delete(enrollments::table.filter(enrollments::user_id.eq(user))).execute(tx.conn()).await
 }
 
 /// Returns the next `limit` users who are enrolled in a course, in the order of their ids, after a user.
-pub(in crate::enrollments) async fn students_after(
+pub(crate) async fn students_after(
     conn: &mut AsyncPgConnection,
     course: CourseId,
     after: UserId,

@@ -1,6 +1,6 @@
 //! SQL for enrollments, progress, certificates and players.
 
-pub(super) mod certificate;
-pub(super) mod enrollment;
-pub(super) mod player;
-pub(super) mod progress;
+pub(crate) mod certificate;
+pub(crate) mod enrollment;
+pub(crate) mod player;
+pub(crate) mod progress;

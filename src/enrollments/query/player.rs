@@ -11,10 +11,10 @@ use crate::platform::db::{RunQueryDsl, Tx, sql_query};
 use crate::platform::retention::Retention;
 
 /// Players that are inactive.
-pub(in crate::enrollments) const PLAYERS: Retention = Retention::new("players", "seen_at");
+pub(crate) const PLAYERS: Retention = Retention::new("players", "seen_at");
 
 /// Takes an advisory lock that serializes the player slots of a user's sessions.
-pub(in crate::enrollments) async fn lock_viewer(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
+pub(crate) async fn lock_viewer(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
     sql_query("SELECT pg_advisory_xact_lock(hashtextextended('player/' || $1::text, 0))")
         .bind::<sql_types::Uuid, _>(user.uuid())
         .execute(tx.conn())
@@ -22,7 +22,7 @@ pub(in crate::enrollments) async fn lock_viewer(tx: &mut Tx, user: UserId) -> Qu
 }
 
 /// Counts those of `sessions` that were playing after `since`.
-pub(in crate::enrollments) async fn playing(tx: &mut Tx, sessions: &[Uuid], since: DateTime<Utc>) -> QueryResult<i64> {
+pub(crate) async fn playing(tx: &mut Tx, sessions: &[Uuid], since: DateTime<Utc>) -> QueryResult<i64> {
     players::table
         .filter(players::session_id.eq_any(sessions).and(players::seen_at.gt(since)))
         .count()
@@ -30,12 +30,7 @@ pub(in crate::enrollments) async fn playing(tx: &mut Tx, sessions: &[Uuid], sinc
         .await
 }
 
-pub(in crate::enrollments) async fn seen(
-    tx: &mut Tx,
-    user: UserId,
-    session: Uuid,
-    now: DateTime<Utc>,
-) -> QueryResult<usize> {
+pub(crate) async fn seen(tx: &mut Tx, user: UserId, session: Uuid, now: DateTime<Utc>) -> QueryResult<usize> {
     diesel::insert_into(players::table)
         .values((players::session_id.eq(session), players::user_id.eq(user), players::seen_at.eq(now)))
         .on_conflict(players::session_id)
@@ -45,6 +40,6 @@ pub(in crate::enrollments) async fn seen(
         .await
 }
 
-pub(in crate::enrollments) async fn forget_user(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
+pub(crate) async fn forget_user(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
     diesel::delete(players::table.filter(players::user_id.eq(user))).execute(tx.conn()).await
 }

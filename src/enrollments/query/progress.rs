@@ -39,7 +39,7 @@ struct WatchedRow {
 }
 
 /// Makes the enrollment of a user who is entitled to the course by its category or to everything.
-pub(in crate::enrollments) async fn enroll(
+pub(crate) async fn enroll(
     tx: &mut Tx,
     clock: &Clock,
     (user, course): (UserId, CourseId),
@@ -59,7 +59,7 @@ pub(in crate::enrollments) async fn enroll(
 }
 
 /// Locks the enrollments of pairs of a user and a course, in the order of their ids.
-pub(in crate::enrollments) async fn lock(
+pub(crate) async fn lock(
     tx: &mut Tx,
     users: Vec<UserId>,
     courses: Vec<CourseId>,
@@ -82,7 +82,7 @@ pub(in crate::enrollments) async fn lock(
 }
 
 /// Returns what is saved of lessons, for pairs of a locked enrollment and a lesson.
-pub(in crate::enrollments) async fn watched(
+pub(crate) async fn watched(
     tx: &mut Tx,
     enrollments: Vec<EnrollmentId>,
     lessons: Vec<LessonId>,
@@ -106,7 +106,7 @@ pub(in crate::enrollments) async fn watched(
 }
 
 /// Writes lessons of locked enrollments: an array of [`LessonRow`](crate::enrollments::model::LessonRow).
-pub(in crate::enrollments) async fn write_lessons(tx: &mut Tx, rows: Value) -> QueryResult<usize> {
+pub(crate) async fn write_lessons(tx: &mut Tx, rows: Value) -> QueryResult<usize> {
     sql_query(
         "INSERT INTO lesson_progress (enrollment_id, lesson_id, position_seconds, position_at, watched_seconds, settled, \
             settled_at, reports, completed_at, kept_open, updated_at) \
@@ -124,7 +124,7 @@ pub(in crate::enrollments) async fn write_lessons(tx: &mut Tx, rows: Value) -> Q
 }
 
 /// Writes locked enrollments.
-pub(in crate::enrollments) async fn write_learners(
+pub(crate) async fn write_learners(
     tx: &mut Tx,
     learners: impl Iterator<Item = (EnrollmentId, &Learner)>,
 ) -> QueryResult<usize> {
@@ -150,7 +150,7 @@ pub(in crate::enrollments) async fn write_learners(
 }
 
 /// Returns the completed lessons of enrollments.
-pub(in crate::enrollments) async fn completed(
+pub(crate) async fn completed(
     tx: &mut Tx,
     ids: &[EnrollmentId],
 ) -> QueryResult<HashMap<EnrollmentId, HashSet<LessonId>>> {
@@ -167,7 +167,7 @@ pub(in crate::enrollments) async fn completed(
 }
 
 /// Returns the progress in the lessons of enrollments; an enrollment without any is missing.
-pub(in crate::enrollments) async fn states(
+pub(crate) async fn states(
     conn: &mut AsyncPgConnection,
     ids: &[EnrollmentId],
 ) -> QueryResult<HashMap<EnrollmentId, LessonStates>> {
@@ -193,7 +193,7 @@ pub(in crate::enrollments) async fn states(
 }
 
 /// Returns the latest progress of a user, for the export of their data.
-pub(in crate::enrollments) async fn latest_of(
+pub(crate) async fn latest_of(
     conn: &mut AsyncPgConnection,
     user: UserId,
     limit: i64,

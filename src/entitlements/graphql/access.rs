@@ -3,25 +3,8 @@
 use async_graphql::Object;
 use chrono::{DateTime, Utc};
 
-use crate::entitlements::error;
 use crate::entitlements::model::{Access, AccessReason, Source};
-use crate::graphql::Result;
 use crate::graphql::cost::cost;
-
-impl Access {
-    /// Returns an error if access is not granted.
-    ///
-    /// # Errors
-    /// `FORBIDDEN`, with the reason in `extensions.reason`.
-    pub fn require(&self) -> Result<()> {
-        if self.granted { Ok(()) } else { Err(error::rejected(self)) }
-    }
-
-    /// Returns whether the existence of the content must be hidden from the viewer.
-    pub fn is_hidden(&self) -> bool {
-        matches!(self.reason, AccessReason::NotPublished | AccessReason::Archived)
-    }
-}
 
 /// Access in the schema.
 #[derive(Clone, Copy)]

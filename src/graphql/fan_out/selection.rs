@@ -8,7 +8,7 @@ use async_graphql::{Name, Value, Variables};
 
 /// What a subscription selects of each event.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub(in crate::graphql) struct Selection {
+pub struct Selection {
     document: u64,
     operation: Option<String>,
     /// The values of the variables within the selection, as JSON. Those of the root field's arguments say which events
@@ -18,7 +18,7 @@ pub(in crate::graphql) struct Selection {
 
 impl Selection {
     /// Returns the selection of an operation of the document with the id `document`.
-    pub(in crate::graphql) fn of(
+    pub fn of(
         (document, parsed): (u64, &ExecutableDocument),
         (name, operation): (Option<&str>, Option<&OperationDefinition>),
         variables: &Variables,

@@ -23,13 +23,13 @@ use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
 
 /// What became of an attempt to join a session.
-pub(in crate::live) struct Joined {
+pub struct Joined {
     /// The session, as it is now.
-    pub(in crate::live) session: Arc<LiveSession>,
+    pub session: Arc<LiveSession>,
     /// The user's place; `None` if they have none, or are the host.
-    pub(in crate::live) attendance: Option<Attendance>,
+    pub attendance: Option<Attendance>,
     /// Whether the user could attend, with the hours that they have now.
-    pub(in crate::live) eligibility: Eligibility,
+    pub eligibility: Eligibility,
 }
 
 /// Takes a seat in a session, and enters it from 15 minutes before its start. Doing so again changes nothing.
@@ -38,11 +38,7 @@ pub(in crate::live) struct Joined {
 ///
 /// # Errors
 /// There is no such session.
-pub(in crate::live) async fn join_session(
-    loaders: &Loaders,
-    actor: &Actor,
-    input: JoinLiveSessionInput,
-) -> Result<Joined> {
+pub async fn join_session(loaders: &Loaders, actor: &Actor, input: JoinLiveSessionInput) -> Result<Joined> {
     let (app, user, id) = (loaders.app(), viewer(actor)?, input.live_session_id);
     let seen = loaders.load(LiveSessionById(id)).await?.ok_or_else(|| error::no_such_session(id))?;
     if !command::sees(loaders, actor, &seen).await? {
@@ -127,7 +123,7 @@ async fn join(
 ///
 /// # Errors
 /// There is no such session, or the user has no place in it.
-pub(in crate::live) async fn leave_session(
+pub async fn leave_session(
     loaders: &Loaders,
     actor: &Actor,
     input: LeaveLiveSessionInput,
@@ -172,7 +168,7 @@ async fn leave(
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::live) async fn forget_user(app: &App, user: UserId) -> std::result::Result<(), InternalError> {
+pub(crate) async fn forget_user(app: &App, user: UserId) -> std::result::Result<(), InternalError> {
     calendar::remove(&mut app.db.write().await?, user).await?;
     cancel_all(app, SessionWhich { host: Some(user), ..SessionWhich::default() }).await?;
     loop {

@@ -28,7 +28,7 @@ const STATE: &str = "live_session";
 ///
 /// # Errors
 /// The actor is not signed in.
-pub(in crate::live) async fn set_feed(app: &App, actor: &Actor, input: SetCalendarFeedInput) -> Result<Option<String>> {
+pub async fn set_feed(app: &App, actor: &Actor, input: SetCalendarFeedInput) -> Result<Option<String>> {
     let (user, mut writer) = (viewer(actor)?, app.db.write().await?);
     if !input.is_enabled {
         query::remove(&mut writer, user).await?;
@@ -64,7 +64,7 @@ pub async fn calendar_feed(app: &App, token: &str) -> std::result::Result<Option
 
 /// The URL of a session as a file for calendar programs, which is valid for an hour. The caller has checked that the
 /// viewer may see the session.
-pub(in crate::live) fn session_url(app: &App, id: LiveSessionId) -> String {
+pub fn session_url(app: &App, id: LiveSessionId) -> String {
     let token = app.codes.link(Proof::Download, id.uuid(), app.clock.now() + URL_LIFETIME, STATE);
     format!("{}/live-sessions/{}.ics?token={token}", app.config.public_url, id.encode())
 }

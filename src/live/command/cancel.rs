@@ -25,7 +25,7 @@ const BATCH: usize = 100;
 ///
 /// # Errors
 /// There is no such session, or it is over or was canceled; the actor does not manage it.
-pub(in crate::live) async fn cancel_session(
+pub async fn cancel_session(
     loaders: &Loaders,
     actor: &Actor,
     input: CancelLiveSessionInput,
@@ -74,7 +74,7 @@ pub(super) async fn tell_participants(
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::live) async fn forget_course(app: &App, course: CourseId) -> std::result::Result<(), InternalError> {
+pub(crate) async fn forget_course(app: &App, course: CourseId) -> std::result::Result<(), InternalError> {
     cancel_all(app, SessionWhich { course: Some(course), ..SessionWhich::default() }).await
 }
 
@@ -107,11 +107,7 @@ async fn cancel_scheduled(tx: &mut Tx, app: &App, id: LiveSessionId) -> std::res
 ///
 /// # Errors
 /// There is no such session; it has had participants; the actor does not manage it.
-pub(in crate::live) async fn delete_session(
-    loaders: &Loaders,
-    actor: &Actor,
-    input: DeleteLiveSessionInput,
-) -> Result<LiveSessionId> {
+pub async fn delete_session(loaders: &Loaders, actor: &Actor, input: DeleteLiveSessionInput) -> Result<LiveSessionId> {
     let (app, id) = (loaders.app(), input.live_session_id);
     managed(loaders, actor, id).await?;
     app.db

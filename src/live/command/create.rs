@@ -37,7 +37,7 @@ struct New {
 ///
 /// # Errors
 /// The input is invalid; the host is in another session at the time; the actor may not create the session.
-pub(in crate::live) async fn create_sessions(
+pub async fn create_sessions(
     loaders: &Loaders,
     actor: &Actor,
     input: CreateLiveSessionInput,

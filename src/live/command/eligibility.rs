@@ -17,11 +17,7 @@ use crate::platform::internal_error::InternalError;
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::live) async fn sees(
-    loaders: &Loaders,
-    actor: &Actor,
-    session: &LiveSession,
-) -> std::result::Result<bool, InternalError> {
+pub async fn sees(loaders: &Loaders, actor: &Actor, session: &LiveSession) -> std::result::Result<bool, InternalError> {
     let Some(course) = session.course_id else { return Ok(true) };
     if policy::can_manage(actor, session) {
         return Ok(true);
@@ -53,11 +49,7 @@ pub async fn session_title(
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::live) async fn eligibility_of(
-    loaders: &Loaders,
-    user: UserId,
-    session: &Arc<LiveSession>,
-) -> Result<Eligibility> {
+pub async fn eligibility_of(loaders: &Loaders, user: UserId, session: &Arc<LiveSession>) -> Result<Eligibility> {
     let app = loaders.app();
     let now = app.clock.now();
     // The membership that counts is that at the time of the session.

@@ -25,7 +25,7 @@ pub(super) async fn bought(tx: &mut Tx, user: UserId, month: NaiveDate) -> Resul
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::live) async fn count_extra(app: &App, user: UserId, month: NaiveDate) -> Result<(), InternalError> {
+pub(crate) async fn count_extra(app: &App, user: UserId, month: NaiveDate) -> Result<(), InternalError> {
     app.db
         .transaction(async |tx| {
             let rows = query::lock_since(tx, user, previous(month)).await?;

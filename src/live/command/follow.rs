@@ -21,7 +21,7 @@ const MOST_MONTHS: u32 = 36;
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::live) async fn follow_membership(app: &App, changed: &MembershipChanged) -> Result<(), InternalError> {
+pub(crate) async fn follow_membership(app: &App, changed: &MembershipChanged) -> Result<(), InternalError> {
     let plan = PlanById(changed.plan).load_one(app).await?;
     // One that a replica lacks yet may be for live classes.
     if plan.is_some_and(|plan| plan.live_minutes_per_month.is_none()) {
@@ -50,7 +50,7 @@ pub(in crate::live) async fn follow_membership(app: &App, changed: &MembershipCh
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::live) async fn tell_member(app: &App, user: UserId) -> Result<(), InternalError> {
+pub(crate) async fn tell_member(app: &App, user: UserId) -> Result<(), InternalError> {
     let month = YearMonth::of(app.clock.now(), app.config.time_zone).first_day();
     app.db.transaction(async |tx| tell_of_usage(tx, app, &[Usage::empty(user, month)]).await).await
 }

@@ -17,7 +17,7 @@ use crate::platform::internal_error::InternalError;
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::live) async fn review_family(app: &App, owner: UserId) -> Result<(), InternalError> {
+pub(crate) async fn review_family(app: &App, owner: UserId) -> Result<(), InternalError> {
     for (_, member) in memberships::families_of(&mut *app.db.read().await?, &[owner]).await? {
         review_places(app, member).await?;
     }
@@ -30,7 +30,7 @@ pub(in crate::live) async fn review_family(app: &App, owner: UserId) -> Result<(
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::live) async fn review_places(app: &App, user: UserId) -> Result<(), InternalError> {
+pub(crate) async fn review_places(app: &App, user: UserId) -> Result<(), InternalError> {
     // The latest first, so that free hours are left for the earliest.
     let mut before = (DateTime::<Utc>::MAX_UTC, LiveSessionId::new(Uuid::max()));
     loop {

@@ -26,7 +26,7 @@ const MOST_ENTRIES: usize = 500;
 /// # Errors
 /// There is no such session, it has not started, or its length is not allowed; an entry is of a user who has no seat,
 /// or whose hours do not suffice; the actor does not manage the session.
-pub(in crate::live) async fn record_attendance(
+pub async fn record_attendance(
     loaders: &Loaders,
     actor: &Actor,
     input: RecordAttendanceInput,

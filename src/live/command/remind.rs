@@ -16,7 +16,7 @@ use crate::platform::outbox;
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::live) async fn remind(app: &App) -> Result<(), InternalError> {
+pub(crate) async fn remind(app: &App) -> Result<(), InternalError> {
     while !app.stopping.is_cancelled() {
         if !app.db.transaction(async |tx| remind_of_one(tx, app).await).await? {
             break;

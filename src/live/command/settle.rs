@@ -12,7 +12,7 @@ use crate::platform::internal_error::InternalError;
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::live) async fn settle_all(app: &App) -> Result<(), InternalError> {
+pub(crate) async fn settle_all(app: &App) -> Result<(), InternalError> {
     while !app.stopping.is_cancelled() {
         let due = query::unsettled(&mut *app.db.read().await?, app.clock.now()).await?;
         if due.is_empty() {

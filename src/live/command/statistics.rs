@@ -21,36 +21,36 @@ const BATCH: usize = 1000;
 
 /// The statistics of a month.
 #[derive(Clone, Debug)]
-pub(in crate::live) struct Statistics {
+pub struct Statistics {
     /// The month.
-    pub(in crate::live) month: YearMonth,
+    pub month: YearMonth,
     /// The sums over all users.
-    pub(in crate::live) sums: Sums,
+    pub sums: Sums,
     /// The number of users who were members of a plan with live classes.
-    pub(in crate::live) members: i64,
+    pub members: i64,
     /// Those of them who attended a session, or whose family did.
-    pub(in crate::live) attendees: i64,
+    pub attendees: i64,
     /// The minutes that are left to them.
-    pub(in crate::live) remaining_minutes: i64,
+    pub remaining_minutes: i64,
     /// The members of each such plan, most first.
-    pub(in crate::live) by_plan: Vec<LiveMembers>,
+    pub by_plan: Vec<LiveMembers>,
     /// The number of members who have changed to a plan with more hours.
-    pub(in crate::live) upgrades: i64,
+    pub upgrades: i64,
     /// The users who attended the most hours.
-    pub(in crate::live) top: Vec<Usage>,
+    pub top: Vec<Usage>,
     /// How many users attended how many hours.
-    pub(in crate::live) distribution: Vec<Bucket>,
+    pub distribution: Vec<Bucket>,
     /// The month and those before it, earliest first and without gaps.
-    pub(in crate::live) trend: Vec<MonthSum>,
+    pub trend: Vec<MonthSum>,
     /// When it was computed.
-    pub(in crate::live) computed_at: DateTime<Utc>,
+    pub computed_at: DateTime<Utc>,
 }
 
 /// Returns the statistics of a month, as they are now.
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::live) async fn statistics_of(app: &App, month: YearMonth) -> Result<Statistics, InternalError> {
+pub async fn statistics_of(app: &App, month: YearMonth) -> Result<Statistics, InternalError> {
     let (day, first) = (month.first_day(), month.back(TREND - 1).first_day());
     let mut conn = app.db.read().await?;
     let sums = query::sums(&mut conn, day).await?;

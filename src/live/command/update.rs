@@ -70,7 +70,7 @@ pub(super) async fn lock_scope(
 /// # Errors
 /// The input is invalid; there is no such session, or it has started or was canceled; the host is in another session
 /// at the new time; more seats are taken than there would be; the actor does not manage it.
-pub(in crate::live) async fn update_session(
+pub async fn update_session(
     loaders: &Loaders,
     actor: &Actor,
     input: UpdateLiveSessionInput,

@@ -84,7 +84,7 @@ pub(super) fn asked_at(app: &App, month: NaiveDate, now: DateTime<Utc>) -> DateT
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::live) async fn usage_of(app: &App, keys: &[UsageOf]) -> Result<HashMap<UsageOf, Hours>, InternalError> {
+pub(crate) async fn usage_of(app: &App, keys: &[UsageOf]) -> Result<HashMap<UsageOf, Hours>, InternalError> {
     let now = app.clock.now();
     let current = YearMonth::of(now, app.config.time_zone).first_day();
     let stays = stays_of(app, keys, current).await?;
@@ -198,7 +198,7 @@ fn share_of(shares: &[MemberUsage], key: &UsageOf, owner: UserId) -> MemberUsage
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::live) async fn history_of(app: &App, user: UserId, months: u32) -> Result<Vec<Pool>, InternalError> {
+pub async fn history_of(app: &App, user: UserId, months: u32) -> Result<Vec<Pool>, InternalError> {
     let current = YearMonth::of(app.clock.now(), app.config.time_zone);
     let key = |month: NaiveDate| UsageOf { user, month, at: None };
     let keys: Vec<_> = (0..months).map(|ago| key(current.back(ago).first_day())).collect();

@@ -49,12 +49,12 @@ pub struct Attendance {
 
 impl Attendance {
     /// Whose hours pay for it.
-    pub(in crate::live) fn payer(&self) -> UserId {
+    pub fn payer(&self) -> UserId {
         self.payer_id.unwrap_or(self.user_id)
     }
 
     /// Whether the user has entered, and not left. Who only has a seat may not come, and gets the hour back then.
-    pub(in crate::live) fn is_inside(&self) -> bool {
+    pub fn is_inside(&self) -> bool {
         self.status == AttendanceStatus::Held && self.joined_at.is_some() && self.left_at.is_none()
     }
 }
@@ -92,29 +92,29 @@ stored_as_text!(AttendanceStatus {
 /// An attendance to insert, or to begin again after it was released.
 #[derive(Clone, Debug, Insertable, AsChangeset)]
 #[diesel(table_name = live_attendances, treat_none_as_null = true)]
-pub(in crate::live) struct Place {
-    pub(in crate::live) status: AttendanceStatus,
-    pub(in crate::live) minutes: i32,
-    pub(in crate::live) month: NaiveDate,
-    pub(in crate::live) since: DateTime<Utc>,
-    pub(in crate::live) joined_at: Option<DateTime<Utc>>,
-    pub(in crate::live) left_at: Option<DateTime<Utc>>,
-    pub(in crate::live) recorded: Option<bool>,
-    pub(in crate::live) payer_id: Option<UserId>,
+pub(crate) struct Place {
+    pub status: AttendanceStatus,
+    pub minutes: i32,
+    pub month: NaiveDate,
+    pub since: DateTime<Utc>,
+    pub joined_at: Option<DateTime<Utc>>,
+    pub left_at: Option<DateTime<Utc>>,
+    pub recorded: Option<bool>,
+    pub payer_id: Option<UserId>,
 }
 
 /// How many places of a session are taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::live) struct Seats {
+pub struct Seats {
     /// Those with a seat.
-    pub(in crate::live) taken: i64,
+    pub(crate) taken: i64,
     /// Those who wait for one.
-    pub(in crate::live) waiting: i64,
+    pub waiting: i64,
 }
 
 impl Seats {
     /// The seats that are left out of `capacity`; `None` if there is no limit.
-    pub(in crate::live) fn left(self, capacity: Option<i32>) -> Option<i64> {
+    pub fn left(self, capacity: Option<i32>) -> Option<i64> {
         capacity.map(|capacity| (i64::from(capacity) - self.taken).max(0))
     }
 }

@@ -34,7 +34,7 @@ pub enum EligibilityReason {
 
 /// Whether a user can attend a session, and why not.
 #[derive(Clone, Debug)]
-pub(in crate::live) struct Eligibility {
+pub struct Eligibility {
     /// The reason.
     pub reason: EligibilityReason,
     /// The length of the session, in minutes.
@@ -47,12 +47,12 @@ pub(in crate::live) struct Eligibility {
 
 impl Eligibility {
     /// Whether the user can attend.
-    pub(in crate::live) fn can_attend(&self) -> bool {
+    pub fn can_attend(&self) -> bool {
         matches!(self.reason, EligibilityReason::Eligible | EligibilityReason::AlreadyJoined)
     }
 
     /// The reason in words.
-    pub(in crate::live) fn message(&self) -> String {
+    pub fn message(&self) -> String {
         let remaining = self.pool.as_ref().map_or(0, |pool| pool.usage.remaining());
         match self.reason {
             EligibilityReason::Eligible => "You can attend this session.".into(),
@@ -80,7 +80,7 @@ impl Eligibility {
 }
 
 /// The message about a session that has none of the allowed lengths.
-pub(in crate::live) fn wrong_length(lengths: &[i32], minutes: i64) -> String {
+pub(crate) fn wrong_length(lengths: &[i32], minutes: i64) -> String {
     let allowed = lengths.iter().map(i32::to_string).collect::<Vec<_>>().join(" or ");
     format!("Live class sessions must be exactly {allowed} minutes duration. Current duration: {minutes} minutes.")
 }

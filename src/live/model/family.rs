@@ -12,30 +12,30 @@ use crate::platform::db::schema::live_family_usage;
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = live_family_usage, check_for_backend(diesel::pg::Pg), treat_none_as_null = true)]
 #[diesel(primary_key(user_id, month, payer_id))]
-pub(in crate::live) struct MemberUsage {
+pub struct MemberUsage {
     /// The member.
-    pub(in crate::live) user_id: UserId,
+    pub user_id: UserId,
     /// The first day of the month.
-    pub(in crate::live) month: NaiveDate,
+    pub month: NaiveDate,
     /// Whose hours they are: the owner of the family.
-    pub(in crate::live) payer_id: UserId,
+    pub payer_id: UserId,
     /// The minutes that the member can use at most; `None` for no limit of their own.
-    pub(in crate::live) allowed_minutes: Option<i32>,
+    pub allowed_minutes: Option<i32>,
     /// The minutes of their seats in sessions that are not settled.
-    pub(in crate::live) held_minutes: i32,
+    pub held_minutes: i32,
     /// The minutes of sessions that they attended.
-    pub(in crate::live) attended_minutes: i32,
+    pub attended_minutes: i32,
     /// The number of sessions that they attended.
-    pub(in crate::live) sessions_attended: i32,
+    pub sessions_attended: i32,
     /// The number of sessions in which they had a seat and were not there.
-    pub(in crate::live) sessions_missed: i32,
+    pub sessions_missed: i32,
     /// When they entered the latest session that they attended.
-    pub(in crate::live) last_attended_at: Option<DateTime<Utc>>,
+    pub last_attended_at: Option<DateTime<Utc>>,
 }
 
 impl MemberUsage {
     /// A month in which nothing was used.
-    pub(in crate::live) fn empty(user: UserId, month: NaiveDate, payer: UserId) -> MemberUsage {
+    pub(crate) fn empty(user: UserId, month: NaiveDate, payer: UserId) -> MemberUsage {
         MemberUsage {
             user_id: user,
             month,
@@ -51,50 +51,50 @@ impl MemberUsage {
 
     /// Adopts the most minutes that a member can use now. No seat is lost by it.
     #[must_use]
-    pub(in crate::live) fn with_limit(self, minutes: Option<i32>) -> MemberUsage {
+    pub(crate) fn with_limit(self, minutes: Option<i32>) -> MemberUsage {
         let spent = self.held_minutes + self.attended_minutes;
         MemberUsage { allowed_minutes: minutes.map(|minutes| minutes.max(spent)), ..self }
     }
 
     /// The minutes that the member can still use, if there are as many left of the family's; `None` for no limit of
     /// their own.
-    pub(in crate::live) fn remaining(&self) -> Option<i32> {
+    pub fn remaining(&self) -> Option<i32> {
         self.allowed_minutes.map(|allowed| allowed - self.held_minutes - self.attended_minutes)
     }
 }
 
 /// The hours that a user can spend in a month: their own, or as a family member those of the family.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::live) struct Pool {
+pub struct Pool {
     /// The hours.
-    pub(in crate::live) usage: Usage,
+    pub usage: Usage,
     /// What the user has of them as a family member; `None` if they are the user's own.
-    pub(in crate::live) member: Option<MemberUsage>,
+    pub member: Option<MemberUsage>,
 }
 
 impl Pool {
     /// Hours of the user's own.
-    pub(in crate::live) fn own(usage: Usage) -> Pool {
+    pub fn own(usage: Usage) -> Pool {
         Pool { usage, member: None }
     }
 
     /// The user who can spend them.
-    pub(in crate::live) fn user(&self) -> UserId {
+    pub fn user(&self) -> UserId {
         self.member.as_ref().map_or(self.usage.user_id, |member| member.user_id)
     }
 
     /// Whose hours they are; `None` if they are the user's own.
-    pub(in crate::live) fn payer(&self) -> Option<UserId> {
+    pub fn payer(&self) -> Option<UserId> {
         self.member.as_ref().map(|member| member.payer_id)
     }
 
     /// The minutes that a limit of the user's own leaves; `None` if there is none.
-    pub(in crate::live) fn member_remaining(&self) -> Option<i32> {
+    pub(crate) fn member_remaining(&self) -> Option<i32> {
         self.member.as_ref().and_then(MemberUsage::remaining)
     }
 
     /// Holds more minutes; fewer than none are given back.
-    pub(in crate::live) fn hold(&mut self, minutes: i32) {
+    pub(crate) fn hold(&mut self, minutes: i32) {
         self.usage.held_minutes += minutes;
         if let Some(member) = &mut self.member {
             member.held_minutes += minutes;
@@ -102,7 +102,7 @@ impl Pool {
     }
 
     /// Counts a settled session as attended, if `minutes` are more than none, or as missed, which gives them back.
-    pub(in crate::live) fn correct(&mut self, minutes: i32, entered: DateTime<Utc>) {
+    pub(crate) fn correct(&mut self, minutes: i32, entered: DateTime<Utc>) {
         self.usage.attended_minutes += minutes;
         let (attended, missed, last) = match &mut self.member {
             Some(member) => {
@@ -122,12 +122,12 @@ impl Pool {
     }
 
     /// The number of sessions that the user attended.
-    pub(in crate::live) fn sessions_attended(&self) -> i32 {
+    pub fn sessions_attended(&self) -> i32 {
         self.member.as_ref().map_or(self.usage.sessions_attended, |member| member.sessions_attended)
     }
 
     /// When the user entered the latest of them.
-    pub(in crate::live) fn last_attended_at(&self) -> Option<DateTime<Utc>> {
+    pub fn last_attended_at(&self) -> Option<DateTime<Utc>> {
         match &self.member {
             Some(member) => member.last_attended_at,
             None => self.usage.last_attended_at,

@@ -9,7 +9,7 @@ use crate::graphql::{Idempotency, Time};
 
 /// How a session recurs. Each session of the series is an object of its own.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::live) struct RecurrenceInput {
+pub struct RecurrenceInput {
     /// A recurrence rule (RFC 5545), such as `FREQ=WEEKLY;COUNT=10`: daily, weekly, monthly or yearly, with COUNT or
     /// UNTIL, at most 200 sessions. The first one is at `startsAt`.
     pub rule: String,
@@ -19,7 +19,7 @@ pub(in crate::live) struct RecurrenceInput {
 
 /// The input of `createLiveSession`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::live) struct CreateLiveSessionInput {
+pub struct CreateLiveSessionInput {
     /// The course that it is about. Required unless you are an administrator.
     pub course_id: Option<CourseId>,
     /// The category that it is about; pass either this or `courseId`, or neither.
@@ -57,7 +57,7 @@ pub enum SeriesScope {
 
 /// The input of `updateLiveSession`. What is omitted stays as it is.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::live) struct UpdateLiveSessionInput {
+pub struct UpdateLiveSessionInput {
     /// The session.
     pub live_session_id: LiveSessionId,
     /// The version that you have read; it is compared, so that no other change is overwritten.
@@ -80,7 +80,7 @@ pub(in crate::live) struct UpdateLiveSessionInput {
 
 /// The input of `cancelLiveSession`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::live) struct CancelLiveSessionInput {
+pub struct CancelLiveSessionInput {
     /// The session.
     pub live_session_id: LiveSessionId,
     /// Which sessions of its series to cancel as well.
@@ -90,14 +90,14 @@ pub(in crate::live) struct CancelLiveSessionInput {
 
 /// The input of `deleteLiveSession`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::live) struct DeleteLiveSessionInput {
+pub struct DeleteLiveSessionInput {
     /// The session, in which no user has ever had a place.
     pub live_session_id: LiveSessionId,
 }
 
 /// The input of `joinLiveSession`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::live) struct JoinLiveSessionInput {
+pub struct JoinLiveSessionInput {
     /// The session.
     pub live_session_id: LiveSessionId,
     /// Whether to take a place in the waiting list if the session is full. Defaults to false.
@@ -107,14 +107,14 @@ pub(in crate::live) struct JoinLiveSessionInput {
 
 /// The input of `leaveLiveSession`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::live) struct LeaveLiveSessionInput {
+pub struct LeaveLiveSessionInput {
     /// The session.
     pub live_session_id: LiveSessionId,
 }
 
 /// Whether a participant was there.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::live) struct AttendanceEntryInput {
+pub struct AttendanceEntryInput {
     /// The participant.
     pub user_id: UserId,
     /// Whether they were there.
@@ -123,7 +123,7 @@ pub(in crate::live) struct AttendanceEntryInput {
 
 /// The input of `recordAttendance`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::live) struct RecordAttendanceInput {
+pub struct RecordAttendanceInput {
     /// The session, which has started.
     pub live_session_id: LiveSessionId,
     /// Who was there and who was not, 1 to 500 participants, each once.
@@ -132,7 +132,7 @@ pub(in crate::live) struct RecordAttendanceInput {
 
 /// The input of `setCalendarFeed`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::live) struct SetCalendarFeedInput {
+pub struct SetCalendarFeedInput {
     /// Whether there is a URL: true makes a new one, false only ends the earlier one.
     pub is_enabled: bool,
 }

@@ -10,20 +10,23 @@ mod session;
 mod statistics;
 mod usage;
 
+pub(crate) use attendance::Place;
+pub use attendance::Seats;
 pub use attendance::{Attendance, AttendanceId, AttendanceStatus};
-pub(super) use attendance::{Place, Seats};
-pub(super) use eligibility::{Eligibility, EligibilityReason, wrong_length};
-pub(super) use family::{MemberUsage, Pool};
-pub(super) use input::{
+pub(crate) use eligibility::wrong_length;
+pub use eligibility::{Eligibility, EligibilityReason};
+pub use family::{MemberUsage, Pool};
+pub use input::{
     CancelLiveSessionInput, CreateLiveSessionInput, DeleteLiveSessionInput, JoinLiveSessionInput,
-    LeaveLiveSessionInput, RecordAttendanceInput, RecurrenceInput, SeriesScope, SetCalendarFeedInput,
-    UpdateLiveSessionInput,
+    LeaveLiveSessionInput, RecordAttendanceInput, SetCalendarFeedInput, UpdateLiveSessionInput,
 };
-pub(super) use list::{LiveSessionFilter, SessionWhich};
-pub(super) use recurrence::{Bad, occurrences, shifted};
-pub(super) use session::LiveSeriesId;
+pub(crate) use input::{RecurrenceInput, SeriesScope};
+pub use list::{LiveSessionFilter, SessionWhich};
+pub(crate) use recurrence::{Bad, occurrences, shifted};
+pub use session::LiveSeriesId;
 pub use session::{LiveSession, LiveSessionId, LiveSessionStatus};
-pub(super) use session::{NewSession, NewTimes, SessionChanges, next_reminder};
-pub(super) use statistics::{Bucket, MonthSum, Person, Sums};
-pub(super) use usage::{Allowance, Hours, hours};
+pub(crate) use session::{NewSession, NewTimes, SessionChanges, next_reminder};
+pub(crate) use statistics::{Bucket, MonthSum, Person, Sums};
+pub use usage::hours;
+pub(crate) use usage::{Allowance, Hours};
 pub use usage::{Usage, UsageWarning};

@@ -11,7 +11,7 @@ const MOST: u16 = 200;
 
 /// Why a rule is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::live) struct Bad(pub(in crate::live) String);
+pub(crate) struct Bad(pub String);
 
 impl Bad {
     fn new<T>(why: impl Into<String>) -> Result<T, Bad> {
@@ -25,7 +25,7 @@ impl Bad {
 ///
 /// # Errors
 /// The rule is malformed, has no end or more than 200 sessions, or does not include `start`.
-pub(in crate::live) fn occurrences(rule: &str, zone: Tz, start: DateTime<Utc>) -> Result<Vec<DateTime<Utc>>, Bad> {
+pub(crate) fn occurrences(rule: &str, zone: Tz, start: DateTime<Utc>) -> Result<Vec<DateTime<Utc>>, Bad> {
     let parsed: RRule<Unvalidated> = match rule.parse() {
         Ok(parsed) => parsed,
         Err(_) => return Bad::new("This is not a recurrence rule, like FREQ=WEEKLY;COUNT=10"),
@@ -50,11 +50,7 @@ pub(in crate::live) fn occurrences(rule: &str, zone: Tz, start: DateTime<Utc>) -
 }
 
 /// Moves a start by as much local time as lies between `from` and `to`.
-pub(in crate::live) fn shifted(
-    start: DateTime<Utc>,
-    zone: Tz,
-    (from, to): (DateTime<Utc>, DateTime<Utc>),
-) -> DateTime<Utc> {
+pub(crate) fn shifted(start: DateTime<Utc>, zone: Tz, (from, to): (DateTime<Utc>, DateTime<Utc>)) -> DateTime<Utc> {
     let local = |at: DateTime<Utc>| at.with_timezone(&zone).naive_local();
     local_instant(local(start) + (local(to) - local(from)), zone)
 }

@@ -11,13 +11,13 @@ use crate::graphql::{Entity, Id};
 use crate::platform::db::schema::live_sessions;
 
 /// How long before the start participants are let in.
-pub(in crate::live) const DOORS: TimeDelta = TimeDelta::minutes(15);
+pub(crate) const DOORS: TimeDelta = TimeDelta::minutes(15);
 
 /// A live session's id: `live_session_01j…`.
 pub type LiveSessionId = Id<LiveSession>;
 
 /// The id of a series of live sessions: `live_series_01j…`.
-pub(in crate::live) type LiveSeriesId = Id<LiveSeries>;
+pub type LiveSeriesId = Id<LiveSeries>;
 
 /// The sessions that were made with one recurrence rule.
 #[derive(Clone, Debug)]
@@ -111,40 +111,40 @@ impl LiveSession {
 /// A session to insert.
 #[derive(Clone, Debug, Insertable)]
 #[diesel(table_name = live_sessions)]
-pub(in crate::live) struct NewSession {
-    pub(in crate::live) id: LiveSessionId,
-    pub(in crate::live) series_id: Option<LiveSeriesId>,
-    pub(in crate::live) host_id: UserId,
-    pub(in crate::live) course_id: Option<CourseId>,
-    pub(in crate::live) category_id: Option<CategoryId>,
-    pub(in crate::live) title: String,
-    pub(in crate::live) starts_at: DateTime<Utc>,
-    pub(in crate::live) ends_at: DateTime<Utc>,
-    pub(in crate::live) capacity: Option<i32>,
-    pub(in crate::live) meeting_url: Option<String>,
-    pub(in crate::live) created_at: DateTime<Utc>,
-    pub(in crate::live) remind_at: Option<DateTime<Utc>>,
+pub(crate) struct NewSession {
+    pub id: LiveSessionId,
+    pub series_id: Option<LiveSeriesId>,
+    pub host_id: UserId,
+    pub course_id: Option<CourseId>,
+    pub category_id: Option<CategoryId>,
+    pub title: String,
+    pub starts_at: DateTime<Utc>,
+    pub ends_at: DateTime<Utc>,
+    pub capacity: Option<i32>,
+    pub meeting_url: Option<String>,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) remind_at: Option<DateTime<Utc>>,
 }
 
 /// When the participants of a session that starts at `start` are reminded next: a day before, and when they are let in.
-pub(in crate::live) fn next_reminder(start: DateTime<Utc>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+pub(crate) fn next_reminder(start: DateTime<Utc>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     [start - TimeDelta::hours(24), start - DOORS].into_iter().find(|at| *at > now)
 }
 
 /// The times of a session that is moved.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::live) struct NewTimes {
-    pub(in crate::live) id: LiveSessionId,
-    pub(in crate::live) starts_at: DateTime<Utc>,
-    pub(in crate::live) ends_at: DateTime<Utc>,
-    pub(in crate::live) remind_at: Option<DateTime<Utc>>,
+pub(crate) struct NewTimes {
+    pub id: LiveSessionId,
+    pub starts_at: DateTime<Utc>,
+    pub ends_at: DateTime<Utc>,
+    pub(crate) remind_at: Option<DateTime<Utc>>,
 }
 
 /// What an edit changes besides the time.
 #[derive(Clone, Debug, Default, AsChangeset)]
 #[diesel(table_name = live_sessions)]
-pub(in crate::live) struct SessionChanges {
-    pub(in crate::live) title: Option<String>,
-    pub(in crate::live) capacity: Option<Option<i32>>,
-    pub(in crate::live) meeting_url: Option<Option<String>>,
+pub(crate) struct SessionChanges {
+    pub title: Option<String>,
+    pub capacity: Option<Option<i32>>,
+    pub meeting_url: Option<Option<String>>,
 }

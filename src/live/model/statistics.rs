@@ -8,54 +8,54 @@ use crate::accounts::UserId;
 
 /// Sums over all months of users that are the same calendar month.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, QueryableByName)]
-pub(in crate::live) struct Sums {
+pub struct Sums {
     /// The users with hours in it.
     #[diesel(sql_type = BigInt)]
-    pub(in crate::live) users: i64,
+    pub users: i64,
     #[diesel(sql_type = BigInt)]
-    pub(in crate::live) attended_minutes: i64,
+    pub attended_minutes: i64,
     #[diesel(sql_type = BigInt)]
-    pub(in crate::live) sessions_attended: i64,
+    pub sessions_attended: i64,
     #[diesel(sql_type = BigInt)]
-    pub(in crate::live) sessions_missed: i64,
+    pub sessions_missed: i64,
 }
 
 /// How many users attended from so many hours to fewer than one more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, QueryableByName)]
-pub(in crate::live) struct Bucket {
+pub struct Bucket {
     #[diesel(sql_type = BigInt)]
-    pub(in crate::live) hours: i64,
+    pub hours: i64,
     #[diesel(sql_type = BigInt)]
-    pub(in crate::live) users: i64,
+    pub users: i64,
 }
 
 /// What a user has attended themselves in a month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, QueryableByName)]
 #[diesel(check_for_backend(diesel::pg::Pg))]
-pub(in crate::live) struct Person {
+pub(crate) struct Person {
     #[diesel(sql_type = Uuid)]
-    pub(in crate::live) user_id: UserId,
+    pub user_id: UserId,
     /// Whose hours they have spent, or most of them.
     #[diesel(sql_type = Uuid)]
-    pub(in crate::live) payer_id: UserId,
+    pub payer_id: UserId,
     #[diesel(sql_type = Integer)]
-    pub(in crate::live) attended_minutes: i32,
+    pub attended_minutes: i32,
     #[diesel(sql_type = Integer)]
-    pub(in crate::live) held_minutes: i32,
+    pub held_minutes: i32,
     #[diesel(sql_type = Integer)]
-    pub(in crate::live) sessions_attended: i32,
+    pub sessions_attended: i32,
     /// When they entered the latest of them.
     #[diesel(sql_type = Nullable<Timestamptz>)]
-    pub(in crate::live) last_attended_at: Option<DateTime<Utc>>,
+    pub last_attended_at: Option<DateTime<Utc>>,
 }
 
 /// What was attended in a month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, QueryableByName)]
-pub(in crate::live) struct MonthSum {
+pub struct MonthSum {
     #[diesel(sql_type = Date)]
-    pub(in crate::live) month: chrono::NaiveDate,
+    pub month: chrono::NaiveDate,
     #[diesel(sql_type = BigInt)]
-    pub(in crate::live) attended_minutes: i64,
+    pub attended_minutes: i64,
     #[diesel(sql_type = BigInt)]
-    pub(in crate::live) attendees: i64,
+    pub attendees: i64,
 }

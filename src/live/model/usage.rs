@@ -15,13 +15,13 @@ const NEARLY_USED: i64 = 80;
 
 /// What a user may attend per month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::live) struct Allowance {
+pub(crate) struct Allowance {
     /// The minutes per month.
-    pub(in crate::live) minutes: i32,
+    pub minutes: i32,
     /// The most of them that count in the next month if they are left.
-    pub(in crate::live) rollover: i32,
+    pub(crate) rollover: i32,
     /// Since when the membership is of its plan; `None` if the minutes are free, or there are none.
-    pub(in crate::live) since: Option<DateTime<Utc>>,
+    pub since: Option<DateTime<Utc>>,
 }
 
 /// The minutes of a user in a month: a row of the ledger, or what it would be.
@@ -70,7 +70,7 @@ impl Usage {
     /// Adopts what the membership gives in the month, which begins at `start`. Nothing is taken away from the month in
     /// which the plan was changed, so that fewer hours count from the next month on, and no seat is lost by it.
     #[must_use]
-    pub(in crate::live) fn with_allowance(self, allowance: Option<Allowance>, start: DateTime<Utc>) -> Usage {
+    pub(crate) fn with_allowance(self, allowance: Option<Allowance>, start: DateTime<Utc>) -> Usage {
         let minutes = allowance.map_or(0, |allowance| allowance.minutes);
         let is_of_change = allowance.and_then(|allowance| allowance.since).is_some_and(|since| since >= start);
         let spent = self.held_minutes + self.attended_minutes - self.rolled_over_minutes;
@@ -86,7 +86,7 @@ impl Usage {
     /// Without a row, nothing was used in the month before, and the plan was not changed in it: all its minutes are left
     /// if the membership was of its plan before this month.
     #[must_use]
-    pub(in crate::live) fn with_rollover(
+    pub(crate) fn with_rollover(
         self,
         before: Option<Usage>,
         allowance: Option<Allowance>,
@@ -112,20 +112,20 @@ impl Usage {
     /// Adopts the minutes that were bought for the month, after all else. Those that were taken back and are spent stay,
     /// as far as nothing else covers them.
     #[must_use]
-    pub(in crate::live) fn with_extra(self, minutes: i32) -> Usage {
+    pub(crate) fn with_extra(self, minutes: i32) -> Usage {
         let needed = self.held_minutes + self.attended_minutes - self.allowed_minutes - self.rolled_over_minutes;
         Usage { extra_minutes: minutes.max(needed), ..self }
     }
 
     /// The minutes of the month's own that are left; what was rolled over is spent first, as it expires first, and what
     /// was bought besides is spent last, so that it does not roll over.
-    pub(in crate::live) fn unused(&self) -> i32 {
+    pub(crate) fn unused(&self) -> i32 {
         (self.remaining() - self.extra_minutes).min(self.allowed_minutes).max(0)
     }
 
     /// The minutes that are left of a month, but spent in those after it, to which they were rolled over; `later` are
     /// their rows, earliest first.
-    pub(in crate::live) fn lent(&self, later: &[Usage]) -> i32 {
+    pub(crate) fn lent(&self, later: &[Usage]) -> i32 {
         let followers: Vec<&Usage> = self.followers(later).collect();
         followers.iter().rev().fold(0, |lent, row| row.borrowed(lent))
     }
@@ -138,7 +138,7 @@ impl Usage {
 
     /// Takes what is spent in a month that is over from what was rolled over into those after it, whose rows are `later`,
     /// earliest first. What is spent there stays. Returns those that have changed, each as it was and as it is.
-    pub(in crate::live) fn taken_from(&self, later: &[Usage]) -> Vec<(Usage, Usage)> {
+    pub(crate) fn taken_from(&self, later: &[Usage]) -> Vec<(Usage, Usage)> {
         let (mut before, mut changed) = (self.clone(), Vec::new());
         for (place, old) in self.followers(later).enumerate() {
             let spent = old.borrowed(old.lent(later.get(place + 1..).unwrap_or_default()));
@@ -177,7 +177,7 @@ impl Usage {
     /// What the hours of a family are for one of its users: what the others have used of them does not count. What the
     /// user has used of other hours as well, is added to them.
     #[must_use]
-    pub(in crate::live) fn of_person(self, user: UserId, (held, attended): (i32, i32)) -> Usage {
+    pub(crate) fn of_person(self, user: UserId, (held, attended): (i32, i32)) -> Usage {
         let others = self.held_minutes + self.attended_minutes - held - attended;
         let total = self.total() - others;
         let rolled_over_minutes = self.rolled_over_minutes.min(total);
@@ -208,13 +208,13 @@ impl Usage {
 
 /// The hours of a user in a month, with what their membership allows at a time in it.
 #[derive(Clone, Debug)]
-pub(in crate::live) struct Hours {
+pub struct Hours {
     /// The month.
-    pub(in crate::live) pool: Pool,
+    pub pool: Pool,
     /// The minutes of it that are left, but spent in the month after it, to which they were rolled over.
-    pub(in crate::live) lent: i32,
+    pub(crate) lent: i32,
     /// What the membership allows; `None` if there is no membership, and nothing is free.
-    pub(in crate::live) allowance: Option<Allowance>,
+    pub(crate) allowance: Option<Allowance>,
 }
 
 /// Whether the hours of a month are running out.
@@ -229,7 +229,7 @@ pub enum UsageWarning {
 }
 
 /// Minutes as hours: 90 is 1.5. Rounded to two decimals.
-pub(in crate::live) fn hours(minutes: impl Into<Decimal>) -> Decimal {
+pub fn hours(minutes: impl Into<Decimal>) -> Decimal {
     let minutes: Decimal = minutes.into();
     (minutes / Decimal::from(60)).round_dp(2).normalize()
 }

@@ -23,20 +23,17 @@ const BATCH: i64 = 100;
 
 /// Old attendances: those of settled sessions, by when they were settled, and places that were given up, by when they
 /// were taken.
-pub(in crate::live) const ATTENDANCES: [Retention; 2] = [
+pub(crate) const ATTENDANCES: [Retention; 2] = [
     Retention::new("live_attendances", "settled_at"),
     Retention { only: "status = 'RELEASED'", ..Retention::new("live_attendances", "since") },
 ];
 
-pub(in crate::live) async fn by_ids(
-    conn: &mut AsyncPgConnection,
-    ids: &[AttendanceId],
-) -> QueryResult<Vec<Attendance>> {
+pub(crate) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[AttendanceId]) -> QueryResult<Vec<Attendance>> {
     live_attendances::table.filter(live_attendances::id.eq_any(ids)).select(Attendance::as_select()).load(conn).await
 }
 
 /// Returns the attendances of users in sessions: of each of the users in each of the sessions.
-pub(in crate::live) async fn of(
+pub(crate) async fn of(
     conn: &mut AsyncPgConnection,
     sessions: &[LiveSessionId],
     users: &[UserId],
@@ -49,7 +46,7 @@ pub(in crate::live) async fn of(
 }
 
 /// Counts the places that are taken in sessions; one without any is missing.
-pub(in crate::live) async fn seats(
+pub(crate) async fn seats(
     conn: &mut AsyncPgConnection,
     sessions: &[LiveSessionId],
 ) -> QueryResult<Vec<(LiveSessionId, Seats)>> {
@@ -76,7 +73,7 @@ pub(in crate::live) async fn seats(
 
 /// Returns a batch of the waiting list of a session, by when the users got their place: those after the one with such a
 /// time and id.
-pub(in crate::live) async fn waiting(
+pub(crate) async fn waiting(
     tx: &mut Tx,
     session: LiveSessionId,
     (since, id): (DateTime<Utc>, AttendanceId),
@@ -94,7 +91,7 @@ pub(in crate::live) async fn waiting(
 }
 
 /// Returns a batch of the users who have a seat in a session, by id after `after`.
-pub(in crate::live) async fn seated(tx: &mut Tx, session: LiveSessionId, after: UserId) -> QueryResult<Vec<UserId>> {
+pub(crate) async fn seated(tx: &mut Tx, session: LiveSessionId, after: UserId) -> QueryResult<Vec<UserId>> {
     let held = live_attendances::status.eq(AttendanceStatus::Held);
     live_attendances::table
         .filter(live_attendances::session_id.eq(session).and(held))
@@ -107,7 +104,7 @@ pub(in crate::live) async fn seated(tx: &mut Tx, session: LiveSessionId, after: 
 }
 
 /// Returns the seats of locked sessions, by user.
-pub(in crate::live) async fn held(tx: &mut Tx, sessions: &[LiveSessionId]) -> QueryResult<Vec<Attendance>> {
+pub(crate) async fn held(tx: &mut Tx, sessions: &[LiveSessionId]) -> QueryResult<Vec<Attendance>> {
     let held = live_attendances::status.eq(AttendanceStatus::Held);
     live_attendances::table
         .filter(live_attendances::session_id.eq_any(sessions).and(held))
@@ -118,7 +115,7 @@ pub(in crate::live) async fn held(tx: &mut Tx, sessions: &[LiveSessionId]) -> Qu
 }
 
 /// Returns the users who have a seat in one of the sessions or wait for one, with the session and its version.
-pub(in crate::live) async fn participants(
+pub(crate) async fn participants(
     tx: &mut Tx,
     sessions: &[LiveSessionId],
 ) -> QueryResult<Vec<(LiveSessionId, i32, UserId)>> {
@@ -132,7 +129,7 @@ pub(in crate::live) async fn participants(
 }
 
 /// Gives a user a place in a locked session: their first one, or another one after they left.
-pub(in crate::live) async fn place(
+pub(crate) async fn place(
     tx: &mut Tx,
     (id, session, user): (AttendanceId, LiveSessionId, UserId),
     place: &Place,
@@ -150,7 +147,7 @@ pub(in crate::live) async fn place(
 }
 
 /// Changes an attendance of a locked session.
-pub(in crate::live) async fn set(tx: &mut Tx, row: &Attendance) -> QueryResult<Attendance> {
+pub(crate) async fn set(tx: &mut Tx, row: &Attendance) -> QueryResult<Attendance> {
     diesel::update(live_attendances::table.find(row.id))
         .set((
             live_attendances::status.eq(row.status),
@@ -169,7 +166,7 @@ pub(in crate::live) async fn set(tx: &mut Tx, row: &Attendance) -> QueryResult<A
 }
 
 /// Forgets who has entered locked sessions, as they are at another time.
-pub(in crate::live) async fn forget_entries(tx: &mut Tx, sessions: &[LiveSessionId]) -> QueryResult<usize> {
+pub(crate) async fn forget_entries(tx: &mut Tx, sessions: &[LiveSessionId]) -> QueryResult<usize> {
     let entered = live_attendances::status.eq(AttendanceStatus::Held).and(live_attendances::joined_at.is_not_null());
     diesel::update(live_attendances::table.filter(live_attendances::session_id.eq_any(sessions).and(entered)))
         .set((
@@ -181,7 +178,7 @@ pub(in crate::live) async fn forget_entries(tx: &mut Tx, sessions: &[LiveSession
 }
 
 /// Removes all users from the waiting lists of locked sessions.
-pub(in crate::live) async fn release_waiting(tx: &mut Tx, sessions: &[LiveSessionId]) -> QueryResult<usize> {
+pub(crate) async fn release_waiting(tx: &mut Tx, sessions: &[LiveSessionId]) -> QueryResult<usize> {
     let waiting = live_attendances::status.eq(AttendanceStatus::Waiting);
     diesel::update(live_attendances::table.filter(live_attendances::session_id.eq_any(sessions).and(waiting)))
         .set(live_attendances::status.eq(AttendanceStatus::Released))
@@ -202,7 +199,7 @@ async fn lock_months(tx: &mut Tx, sessions: &[LiveSessionId]) -> QueryResult<usi
 }
 
 /// Releases all seats of locked sessions and gives the hours back; returns the months of the users.
-pub(in crate::live) async fn release_seats(tx: &mut Tx, sessions: &[LiveSessionId]) -> QueryResult<Vec<Usage>> {
+pub(crate) async fn release_seats(tx: &mut Tx, sessions: &[LiveSessionId]) -> QueryResult<Vec<Usage>> {
     lock_months(tx, sessions).await?;
     sql_query(
         "WITH released AS (UPDATE live_attendances SET status = 'RELEASED' \
@@ -224,7 +221,7 @@ pub(in crate::live) async fn release_seats(tx: &mut Tx, sessions: &[LiveSessionI
 /// Settles all seats of a locked session: who was there has attended it, and the others get their hours back. If
 /// `is_partial`, it costs those who have entered the minutes of the session until they left, begun ones included. Returns
 /// the months of the users.
-pub(in crate::live) async fn settle(
+pub(crate) async fn settle(
     tx: &mut Tx,
     session: &LiveSession,
     is_partial: bool,
@@ -268,7 +265,7 @@ pub(in crate::live) async fn settle(
 
 /// Returns when the last of those who have attended a session left, which has just been settled; `None` if none of them
 /// entered, or one stayed.
-pub(in crate::live) async fn last_left(tx: &mut Tx, session: LiveSessionId) -> QueryResult<Option<DateTime<Utc>>> {
+pub(crate) async fn last_left(tx: &mut Tx, session: LiveSessionId) -> QueryResult<Option<DateTime<Utc>>> {
     let attended = live_attendances::status.eq(AttendanceStatus::Attended);
     let joined = live_attendances::table
         .filter(live_attendances::session_id.eq(session).and(attended))
@@ -281,7 +278,7 @@ pub(in crate::live) async fn last_left(tx: &mut Tx, session: LiveSessionId) -> Q
 }
 
 /// Returns a page of the participants of a session, by when they got their place.
-pub(in crate::live) async fn page(
+pub(crate) async fn page(
     mut conn: &AsyncPgConnection,
     session: LiveSessionId,
     page: &Page<(DateTime<Utc>, Uuid)>,
@@ -291,16 +288,12 @@ pub(in crate::live) async fn page(
 }
 
 /// Counts the participants of a session.
-pub(in crate::live) async fn count(mut conn: &AsyncPgConnection, session: LiveSessionId) -> QueryResult<i64> {
+pub(crate) async fn count(mut conn: &AsyncPgConnection, session: LiveSessionId) -> QueryResult<i64> {
     live_attendances::table.filter(live_attendances::session_id.eq(session)).count().get_result(&mut conn).await
 }
 
 /// Returns the latest attendances of a user.
-pub(in crate::live) async fn latest_of(
-    conn: &mut AsyncPgConnection,
-    user: UserId,
-    limit: i64,
-) -> QueryResult<Vec<Attendance>> {
+pub(crate) async fn latest_of(conn: &mut AsyncPgConnection, user: UserId, limit: i64) -> QueryResult<Vec<Attendance>> {
     live_attendances::table
         .filter(live_attendances::user_id.eq(user))
         .order((live_attendances::since.desc(), live_attendances::id.desc()))
@@ -311,7 +304,7 @@ pub(in crate::live) async fn latest_of(
 }
 
 /// Returns a batch of the sessions in which a user has a place that is not settled.
-pub(in crate::live) async fn open_of(conn: &mut AsyncPgConnection, user: UserId) -> QueryResult<Vec<LiveSessionId>> {
+pub(crate) async fn open_of(conn: &mut AsyncPgConnection, user: UserId) -> QueryResult<Vec<LiveSessionId>> {
     live_attendances::table
         .filter(live_attendances::user_id.eq(user).and(live_attendances::status.eq_any(OPEN)))
         .limit(BATCH)
@@ -322,7 +315,7 @@ pub(in crate::live) async fn open_of(conn: &mut AsyncPgConnection, user: UserId)
 
 /// Returns a batch of the sessions after `now` in which a user has a place, latest first, with their starts: those
 /// before the session with the start and id `before`.
-pub(in crate::live) async fn to_come(
+pub(crate) async fn to_come(
     conn: &mut AsyncPgConnection,
     user: UserId,
     now: DateTime<Utc>,

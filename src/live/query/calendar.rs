@@ -10,12 +10,7 @@ use crate::platform::db::schema::live_calendars;
 use crate::platform::db::{RunQueryDsl, Writer};
 
 /// Gives a user's calendar a new address; the earlier one is not valid anymore.
-pub(in crate::live) async fn set(
-    writer: &mut Writer,
-    user: UserId,
-    hash: &TokenHash,
-    now: DateTime<Utc>,
-) -> QueryResult<usize> {
+pub(crate) async fn set(writer: &mut Writer, user: UserId, hash: &TokenHash, now: DateTime<Utc>) -> QueryResult<usize> {
     let row = (live_calendars::token_hash.eq(hash.as_slice()), live_calendars::created_at.eq(now));
     diesel::insert_into(live_calendars::table)
         .values((live_calendars::user_id.eq(user), row))
@@ -27,12 +22,12 @@ pub(in crate::live) async fn set(
 }
 
 /// Removes the address of a user's calendar.
-pub(in crate::live) async fn remove(writer: &mut Writer, user: UserId) -> QueryResult<usize> {
+pub(crate) async fn remove(writer: &mut Writer, user: UserId) -> QueryResult<usize> {
     diesel::delete(live_calendars::table.find(user)).execute(writer.conn()).await
 }
 
 /// Returns whose calendar has an address.
-pub(in crate::live) async fn user_of(conn: &mut AsyncPgConnection, hash: &TokenHash) -> QueryResult<Option<UserId>> {
+pub(crate) async fn user_of(conn: &mut AsyncPgConnection, hash: &TokenHash) -> QueryResult<Option<UserId>> {
     live_calendars::table
         .filter(live_calendars::token_hash.eq(hash.as_slice()))
         .select(live_calendars::user_id)
@@ -42,6 +37,6 @@ pub(in crate::live) async fn user_of(conn: &mut AsyncPgConnection, hash: &TokenH
 }
 
 /// Returns since when a user's calendar has its address.
-pub(in crate::live) async fn since(conn: &mut AsyncPgConnection, user: UserId) -> QueryResult<Option<DateTime<Utc>>> {
+pub(crate) async fn since(conn: &mut AsyncPgConnection, user: UserId) -> QueryResult<Option<DateTime<Utc>>> {
     live_calendars::table.find(user).select(live_calendars::created_at).first(conn).await.optional()
 }

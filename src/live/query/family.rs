@@ -10,7 +10,7 @@ use crate::platform::db::schema::live_family_usage;
 use crate::platform::db::{RunQueryDsl, Tx};
 
 /// Returns what users have used of the hours of families: each of the users in each of the months.
-pub(in crate::live) async fn of(
+pub(crate) async fn of(
     conn: &mut AsyncPgConnection,
     users: &[UserId],
     months: &[NaiveDate],
@@ -23,17 +23,14 @@ pub(in crate::live) async fn of(
 }
 
 /// Returns what a member has used of the hours of a payer in a month that is locked: nothing if there is no row.
-pub(in crate::live) async fn one(
-    tx: &mut Tx,
-    (user, month, payer): (UserId, NaiveDate, UserId),
-) -> QueryResult<MemberUsage> {
+pub(crate) async fn one(tx: &mut Tx, (user, month, payer): (UserId, NaiveDate, UserId)) -> QueryResult<MemberUsage> {
     let row = live_family_usage::table.find((user, month, payer)).select(MemberUsage::as_select());
     let row = row.first(tx.conn()).await.optional()?;
     Ok(row.unwrap_or_else(|| MemberUsage::empty(user, month, payer)))
 }
 
 /// Writes what a member has used in a month that is locked.
-pub(in crate::live) async fn set(tx: &mut Tx, row: &MemberUsage) -> QueryResult<usize> {
+pub(crate) async fn set(tx: &mut Tx, row: &MemberUsage) -> QueryResult<usize> {
     diesel::insert_into(live_family_usage::table)
         .values(row.clone())
         .on_conflict((live_family_usage::user_id, live_family_usage::month, live_family_usage::payer_id))
@@ -44,11 +41,7 @@ pub(in crate::live) async fn set(tx: &mut Tx, row: &MemberUsage) -> QueryResult<
 }
 
 /// Returns all that a user has used of the hours of families, latest first.
-pub(in crate::live) async fn latest_of(
-    conn: &mut AsyncPgConnection,
-    user: UserId,
-    limit: i64,
-) -> QueryResult<Vec<MemberUsage>> {
+pub(crate) async fn latest_of(conn: &mut AsyncPgConnection, user: UserId, limit: i64) -> QueryResult<Vec<MemberUsage>> {
     live_family_usage::table
         .filter(live_family_usage::user_id.eq(user))
         .order((live_family_usage::month.desc(), live_family_usage::payer_id))

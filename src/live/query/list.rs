@@ -20,7 +20,7 @@ const MOST_PLACES: i64 = 1000;
 /// Returns a page of sessions, earliest first, in the page's direction.
 ///
 /// Takes a shared connection, so that several pages can be pipelined.
-pub(in crate::live) async fn page(
+pub(crate) async fn page(
     mut conn: &AsyncPgConnection,
     which: &SessionWhich,
     page: &Page<(DateTime<Utc>, Uuid)>,
@@ -31,17 +31,13 @@ pub(in crate::live) async fn page(
 }
 
 /// Counts the sessions of a list.
-pub(in crate::live) async fn count(mut conn: &AsyncPgConnection, which: &SessionWhich) -> QueryResult<i64> {
+pub(crate) async fn count(mut conn: &AsyncPgConnection, which: &SessionWhich) -> QueryResult<i64> {
     let places = places(conn, which).await?;
     filtered(which, &places).count().get_result(&mut conn).await
 }
 
 /// Returns the latest sessions that a user hosts, for the export of their data.
-pub(in crate::live) async fn hosted(
-    conn: &mut AsyncPgConnection,
-    host: UserId,
-    limit: i64,
-) -> QueryResult<Vec<LiveSession>> {
+pub(crate) async fn hosted(conn: &mut AsyncPgConnection, host: UserId, limit: i64) -> QueryResult<Vec<LiveSession>> {
     live_sessions::table
         .filter(live_sessions::host_id.eq(host))
         .order((live_sessions::starts_at.desc(), live_sessions::id.desc()))

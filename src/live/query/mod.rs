@@ -1,9 +1,9 @@
 //! SQL for live sessions.
 
-pub(super) mod attendance;
-pub(super) mod calendar;
-pub(super) mod family;
-pub(super) mod list;
-pub(super) mod session;
-pub(super) mod statistics;
-pub(super) mod usage;
+pub(crate) mod attendance;
+pub(crate) mod calendar;
+pub(crate) mod family;
+pub(crate) mod list;
+pub(crate) mod session;
+pub(crate) mod statistics;
+pub(crate) mod usage;

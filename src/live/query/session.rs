@@ -13,20 +13,17 @@ use crate::platform::db::{RunQueryDsl, Tx, sql_query};
 /// The number of sessions in one batch of a sweep.
 const BATCH: i64 = 100;
 
-pub(in crate::live) async fn by_ids(
-    conn: &mut AsyncPgConnection,
-    ids: &[LiveSessionId],
-) -> QueryResult<Vec<LiveSession>> {
+pub(crate) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[LiveSessionId]) -> QueryResult<Vec<LiveSession>> {
     live_sessions::table.filter(live_sessions::id.eq_any(ids)).select(LiveSession::as_select()).load(conn).await
 }
 
 /// Returns a session and locks it: its seats are taken and given back one after another.
-pub(in crate::live) async fn lock(tx: &mut Tx, id: LiveSessionId) -> QueryResult<Option<LiveSession>> {
+pub(crate) async fn lock(tx: &mut Tx, id: LiveSessionId) -> QueryResult<Option<LiveSession>> {
     live_sessions::table.find(id).select(LiveSession::as_select()).for_no_key_update().first(tx.conn()).await.optional()
 }
 
 /// Returns the sessions of a series that start at `from` or later and were not canceled, and locks them, earliest first.
-pub(in crate::live) async fn lock_series(
+pub(crate) async fn lock_series(
     tx: &mut Tx,
     series: LiveSeriesId,
     from: DateTime<Utc>,
@@ -42,10 +39,7 @@ pub(in crate::live) async fn lock_series(
 }
 
 /// Returns all sessions of a series, earliest first.
-pub(in crate::live) async fn of_series(
-    conn: &mut AsyncPgConnection,
-    series: LiveSeriesId,
-) -> QueryResult<Vec<LiveSession>> {
+pub(crate) async fn of_series(conn: &mut AsyncPgConnection, series: LiveSeriesId) -> QueryResult<Vec<LiveSession>> {
     live_sessions::table
         .filter(live_sessions::series_id.eq(series))
         .order((live_sessions::starts_at, live_sessions::id))
@@ -55,12 +49,12 @@ pub(in crate::live) async fn of_series(
 }
 
 /// Returns the time zone of a series; UTC if the name is not known anymore.
-pub(in crate::live) async fn zone(tx: &mut Tx, series: LiveSeriesId) -> QueryResult<Tz> {
+pub(crate) async fn zone(tx: &mut Tx, series: LiveSeriesId) -> QueryResult<Tz> {
     let name: String = live_series::table.find(series).select(live_series::time_zone).first(tx.conn()).await?;
     Ok(name.parse().unwrap_or(Tz::UTC))
 }
 
-pub(in crate::live) async fn insert_series(
+pub(crate) async fn insert_series(
     tx: &mut Tx,
     id: LiveSeriesId,
     (rule, zone): (&str, Tz),
@@ -78,13 +72,13 @@ pub(in crate::live) async fn insert_series(
 }
 
 /// Inserts sessions, earliest first. Fails if the host of one is in another session at its time.
-pub(in crate::live) async fn insert(tx: &mut Tx, new: Vec<NewSession>) -> QueryResult<Vec<LiveSession>> {
+pub(crate) async fn insert(tx: &mut Tx, new: Vec<NewSession>) -> QueryResult<Vec<LiveSession>> {
     let insert = diesel::insert_into(live_sessions::table).values(new);
     insert.returning(LiveSession::as_returning()).get_results(tx.conn()).await
 }
 
 /// Changes locked sessions and increments their versions.
-pub(in crate::live) async fn change(
+pub(crate) async fn change(
     tx: &mut Tx,
     ids: &[LiveSessionId],
     changes: SessionChanges,
@@ -98,7 +92,7 @@ pub(in crate::live) async fn change(
 
 /// Moves sessions to new times, all at once, as they may change places. Nobody has entered one that starts at another
 /// time then. Fails if a host is in two at once.
-pub(in crate::live) async fn reschedule(tx: &mut Tx, times: &[NewTimes]) -> QueryResult<usize> {
+pub(crate) async fn reschedule(tx: &mut Tx, times: &[NewTimes]) -> QueryResult<usize> {
     sql_query(
         "UPDATE live_sessions SET starts_at = moved.starts, ends_at = moved.ends, remind_at = moved.due, \
              started_at = CASE WHEN starts_at = moved.starts THEN started_at END \
@@ -113,11 +107,7 @@ pub(in crate::live) async fn reschedule(tx: &mut Tx, times: &[NewTimes]) -> Quer
 }
 
 /// Cancels locked sessions.
-pub(in crate::live) async fn cancel(
-    tx: &mut Tx,
-    ids: &[LiveSessionId],
-    now: DateTime<Utc>,
-) -> QueryResult<Vec<LiveSession>> {
+pub(crate) async fn cancel(tx: &mut Tx, ids: &[LiveSessionId], now: DateTime<Utc>) -> QueryResult<Vec<LiveSession>> {
     diesel::update(live_sessions::table.filter(live_sessions::id.eq_any(ids)))
         .set((live_sessions::canceled_at.eq(now), live_sessions::version.eq(live_sessions::version + 1)))
         .returning(LiveSession::as_returning())
@@ -125,16 +115,12 @@ pub(in crate::live) async fn cancel(
         .await
 }
 
-pub(in crate::live) async fn delete(tx: &mut Tx, id: LiveSessionId) -> QueryResult<usize> {
+pub(crate) async fn delete(tx: &mut Tx, id: LiveSessionId) -> QueryResult<usize> {
     diesel::delete(live_sessions::table.find(id)).execute(tx.conn()).await
 }
 
 /// Notes that the host or the first participant has entered a locked session.
-pub(in crate::live) async fn set_started(
-    tx: &mut Tx,
-    id: LiveSessionId,
-    now: DateTime<Utc>,
-) -> QueryResult<LiveSession> {
+pub(crate) async fn set_started(tx: &mut Tx, id: LiveSessionId, now: DateTime<Utc>) -> QueryResult<LiveSession> {
     diesel::update(live_sessions::table.find(id))
         .set(live_sessions::started_at.eq(now))
         .returning(LiveSession::as_returning())
@@ -143,15 +129,12 @@ pub(in crate::live) async fn set_started(
 }
 
 /// Notes that a user has a place in a locked session.
-pub(in crate::live) async fn set_had_places(tx: &mut Tx, id: LiveSessionId) -> QueryResult<usize> {
+pub(crate) async fn set_had_places(tx: &mut Tx, id: LiveSessionId) -> QueryResult<usize> {
     diesel::update(live_sessions::table.find(id)).set(live_sessions::had_places.eq(true)).execute(tx.conn()).await
 }
 
 /// Returns a batch of sessions that are over and not settled.
-pub(in crate::live) async fn unsettled(
-    conn: &mut AsyncPgConnection,
-    now: DateTime<Utc>,
-) -> QueryResult<Vec<LiveSessionId>> {
+pub(crate) async fn unsettled(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> QueryResult<Vec<LiveSessionId>> {
     live_sessions::table
         .filter(live_sessions::settled_at.is_null().and(live_sessions::canceled_at.is_null()))
         .filter(live_sessions::ends_at.le(now))
@@ -163,7 +146,7 @@ pub(in crate::live) async fn unsettled(
 }
 
 /// Notes that a session is settled, and when it ended.
-pub(in crate::live) async fn set_settled(
+pub(crate) async fn set_settled(
     tx: &mut Tx,
     id: LiveSessionId,
     ended_at: DateTime<Utc>,
@@ -176,7 +159,7 @@ pub(in crate::live) async fn set_settled(
 }
 
 /// Returns a session whose participants are to be reminded, the longest due one, and locks it.
-pub(in crate::live) async fn lock_reminded(tx: &mut Tx, now: DateTime<Utc>) -> QueryResult<Option<LiveSession>> {
+pub(crate) async fn lock_reminded(tx: &mut Tx, now: DateTime<Utc>) -> QueryResult<Option<LiveSession>> {
     live_sessions::table
         .filter(live_sessions::remind_at.le(now))
         .order((live_sessions::remind_at, live_sessions::id))
@@ -190,10 +173,6 @@ pub(in crate::live) async fn lock_reminded(tx: &mut Tx, now: DateTime<Utc>) -> Q
 }
 
 /// Sets when the participants of a session are reminded next.
-pub(in crate::live) async fn set_reminder(
-    tx: &mut Tx,
-    id: LiveSessionId,
-    at: Option<DateTime<Utc>>,
-) -> QueryResult<usize> {
+pub(crate) async fn set_reminder(tx: &mut Tx, id: LiveSessionId, at: Option<DateTime<Utc>>) -> QueryResult<usize> {
     diesel::update(live_sessions::table.find(id)).set(live_sessions::remind_at.eq(at)).execute(tx.conn()).await
 }

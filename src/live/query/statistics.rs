@@ -29,7 +29,7 @@ const PEOPLE: &str = "\
         FROM live_family_usage WHERE month = $1)";
 
 /// Returns the sums over all users of a month.
-pub(in crate::live) async fn sums(conn: &mut AsyncPgConnection, month: NaiveDate) -> QueryResult<Sums> {
+pub(crate) async fn sums(conn: &mut AsyncPgConnection, month: NaiveDate) -> QueryResult<Sums> {
     sql_query(format!(
         "{PEOPLE} SELECT count(DISTINCT user_id) FILTER (WHERE took_part) AS users, \
              coalesce(sum(attended_minutes), 0) AS attended_minutes, \
@@ -42,7 +42,7 @@ pub(in crate::live) async fn sums(conn: &mut AsyncPgConnection, month: NaiveDate
 }
 
 /// Returns how many users attended how many hours of a month.
-pub(in crate::live) async fn distribution(conn: &mut AsyncPgConnection, month: NaiveDate) -> QueryResult<Vec<Bucket>> {
+pub(crate) async fn distribution(conn: &mut AsyncPgConnection, month: NaiveDate) -> QueryResult<Vec<Bucket>> {
     sql_query(format!(
         "{PEOPLE}, totals AS (SELECT sum(attended_minutes) AS minutes FROM people WHERE took_part GROUP BY user_id) \
          SELECT (minutes / 60)::bigint AS hours, count(*) AS users FROM totals GROUP BY 1 ORDER BY 1"
@@ -53,7 +53,7 @@ pub(in crate::live) async fn distribution(conn: &mut AsyncPgConnection, month: N
 }
 
 /// Returns the users who have attended a session in a month, or of whose hours their family has.
-pub(in crate::live) async fn attendees(conn: &mut AsyncPgConnection, month: NaiveDate) -> QueryResult<Vec<UserId>> {
+pub(crate) async fn attendees(conn: &mut AsyncPgConnection, month: NaiveDate) -> QueryResult<Vec<UserId>> {
     let own = live_usage::table
         .filter(live_usage::month.eq(month).and(live_usage::attended_minutes.gt(0)))
         .select(live_usage::user_id);
@@ -65,7 +65,7 @@ pub(in crate::live) async fn attendees(conn: &mut AsyncPgConnection, month: Naiv
 
 /// Returns the users who attended the most hours of a month, of whatever hours these were: of several, the payer is the
 /// one of whose hours they attended the most.
-pub(in crate::live) async fn top(conn: &mut AsyncPgConnection, month: NaiveDate) -> QueryResult<Vec<Person>> {
+pub(crate) async fn top(conn: &mut AsyncPgConnection, month: NaiveDate) -> QueryResult<Vec<Person>> {
     sql_query(format!(
         "{PEOPLE} SELECT user_id, \
              (array_agg(payer_id ORDER BY people.attended_minutes DESC, payer_id <> user_id))[1] AS payer_id, \
@@ -80,7 +80,7 @@ pub(in crate::live) async fn top(conn: &mut AsyncPgConnection, month: NaiveDate)
 }
 
 /// Returns what was attended in each month from `first` to `last`; months without hours are missing.
-pub(in crate::live) async fn trend(
+pub(crate) async fn trend(
     conn: &mut AsyncPgConnection,
     (first, last): (NaiveDate, NaiveDate),
 ) -> QueryResult<Vec<MonthSum>> {

@@ -11,7 +11,7 @@ use crate::platform::db::schema::live_usage;
 use crate::platform::db::{RunQueryDsl, Tx, sql_query};
 
 /// Returns the months of users: each of the months of each of the users.
-pub(in crate::live) async fn of(
+pub(crate) async fn of(
     conn: &mut AsyncPgConnection,
     users: &[UserId],
     months: &[NaiveDate],
@@ -27,11 +27,7 @@ pub(in crate::live) async fn of(
 }
 
 /// Returns the months of a user from `month` on, earliest first.
-pub(in crate::live) async fn since(
-    conn: &mut AsyncPgConnection,
-    user: UserId,
-    month: NaiveDate,
-) -> QueryResult<Vec<Usage>> {
+pub(crate) async fn since(conn: &mut AsyncPgConnection, user: UserId, month: NaiveDate) -> QueryResult<Vec<Usage>> {
     live_usage::table
         .filter(live_usage::user_id.eq(user).and(live_usage::month.ge(month)))
         .order(live_usage::month)
@@ -41,7 +37,7 @@ pub(in crate::live) async fn since(
 }
 
 /// Like [`since`], and locks them.
-pub(in crate::live) async fn lock_since(tx: &mut Tx, user: UserId, month: NaiveDate) -> QueryResult<Vec<Usage>> {
+pub(crate) async fn lock_since(tx: &mut Tx, user: UserId, month: NaiveDate) -> QueryResult<Vec<Usage>> {
     live_usage::table
         .filter(live_usage::user_id.eq(user).and(live_usage::month.ge(month)))
         .order(live_usage::month)
@@ -52,7 +48,7 @@ pub(in crate::live) async fn lock_since(tx: &mut Tx, user: UserId, month: NaiveD
 }
 
 /// Makes a month of a user, if there is none.
-pub(in crate::live) async fn make(tx: &mut Tx, user: UserId, month: NaiveDate) -> QueryResult<usize> {
+pub(crate) async fn make(tx: &mut Tx, user: UserId, month: NaiveDate) -> QueryResult<usize> {
     diesel::insert_into(live_usage::table)
         .values(Usage::empty(user, month))
         .on_conflict_do_nothing()
@@ -61,13 +57,13 @@ pub(in crate::live) async fn make(tx: &mut Tx, user: UserId, month: NaiveDate) -
 }
 
 /// Returns a month of a user and locks it, so that hours are spent one after another. Makes it if it is the first time.
-pub(in crate::live) async fn lock(tx: &mut Tx, user: UserId, month: NaiveDate) -> QueryResult<Usage> {
+pub(crate) async fn lock(tx: &mut Tx, user: UserId, month: NaiveDate) -> QueryResult<Usage> {
     make(tx, user, month).await?;
     live_usage::table.find((user, month)).select(Usage::as_select()).for_no_key_update().first(tx.conn()).await
 }
 
 /// Locks each of the months of each of the users, as far as there are rows, in an order that all transactions follow.
-pub(in crate::live) async fn lock_all(tx: &mut Tx, users: &[UserId], months: &[NaiveDate]) -> QueryResult<usize> {
+pub(crate) async fn lock_all(tx: &mut Tx, users: &[UserId], months: &[NaiveDate]) -> QueryResult<usize> {
     sql_query(
         "SELECT 1 FROM live_usage WHERE user_id = ANY ($1) AND month = ANY ($2) \
          ORDER BY user_id, month FOR NO KEY UPDATE",
@@ -79,7 +75,7 @@ pub(in crate::live) async fn lock_all(tx: &mut Tx, users: &[UserId], months: &[N
 }
 
 /// Writes a locked month.
-pub(in crate::live) async fn set(tx: &mut Tx, row: &Usage) -> QueryResult<usize> {
+pub(crate) async fn set(tx: &mut Tx, row: &Usage) -> QueryResult<usize> {
     diesel::update(live_usage::table.find((row.user_id, row.month)))
         .set((
             live_usage::allowed_minutes.eq(row.allowed_minutes),
@@ -96,11 +92,7 @@ pub(in crate::live) async fn set(tx: &mut Tx, row: &Usage) -> QueryResult<usize>
 }
 
 /// Returns all months of a user, latest first.
-pub(in crate::live) async fn latest_of(
-    conn: &mut AsyncPgConnection,
-    user: UserId,
-    limit: i64,
-) -> QueryResult<Vec<Usage>> {
+pub(crate) async fn latest_of(conn: &mut AsyncPgConnection, user: UserId, limit: i64) -> QueryResult<Vec<Usage>> {
     live_usage::table
         .filter(live_usage::user_id.eq(user))
         .order(live_usage::month.desc())

@@ -17,7 +17,7 @@ use crate::platform::db::Tx;
 ///
 /// # Errors
 /// The picture is another user's and the actor is not an administrator; there is no such user.
-pub(crate) async fn remove_avatar(app: &App, actor: &Actor, client: &Client, input: RemoveAvatarInput) -> Result<User> {
+pub async fn remove_avatar(app: &App, actor: &Actor, client: &Client, input: RemoveAvatarInput) -> Result<User> {
     let viewer = viewer(actor)?;
     let id = input.user_id.unwrap_or(viewer);
     if !accounts::can_step_in_for(actor, id) {

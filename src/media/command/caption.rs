@@ -22,7 +22,7 @@ const MOST_LANGUAGES: usize = 50;
 ///
 /// # Errors
 /// The input is invalid (errors in the text include the line number); the video does not exist.
-pub(crate) async fn set_captions(app: &App, actor: &Actor, input: SetVideoCaptionsInput) -> Result<Video> {
+pub async fn set_captions(app: &App, actor: &Actor, input: SetVideoCaptionsInput) -> Result<Video> {
     let video_id = input.video_id;
     let mut caption = check(input.video_id, &input)?;
     // Authorization comes before anything is stored.
@@ -70,7 +70,7 @@ fn check(video_id: VideoId, input: &SetVideoCaptionsInput) -> Result<Caption> {
 ///
 /// # Errors
 /// The video has no captions in the language; the video does not exist.
-pub(crate) async fn remove_captions(app: &App, actor: &Actor, input: RemoveVideoCaptionsInput) -> Result<Video> {
+pub async fn remove_captions(app: &App, actor: &Actor, input: RemoveVideoCaptionsInput) -> Result<Video> {
     let language = language::tag(input.language.trim()).ok_or_else(error::no_such_captions)?;
     app.db
         .transaction(async |tx| {

@@ -17,7 +17,7 @@ use crate::platform::db::Tx;
 /// # Errors
 /// The file does not exist, belongs to neither the actor nor the channel's owner, or was not uploaded as an image; the
 /// actor may not change the channel.
-pub(crate) async fn set_channel_image(app: &App, actor: &Actor, input: SetChannelImageInput) -> Result<Edit<Channel>> {
+pub async fn set_channel_image(app: &App, actor: &Actor, input: SetChannelImageInput) -> Result<Edit<Channel>> {
     app.db
         .transaction(async |tx| {
             let channel = channels::lock_editable(tx, actor, input.channel_id).await?;

@@ -47,7 +47,7 @@ pub(crate) enum Outcome {
 ///
 /// # Errors
 /// The upload does not exist or has ended; the file is missing or does not match its declaration.
-pub(crate) async fn complete_upload(app: &App, actor: &Actor, input: CompleteUploadInput) -> Result<Upload> {
+pub async fn complete_upload(app: &App, actor: &Actor, input: CompleteUploadInput) -> Result<Upload> {
     let mut upload = own(app, actor, input.upload_id).await?;
     let deadline = Instant::now() + PATIENCE;
     if upload.is_open(app.clock.now()) {

@@ -40,7 +40,7 @@ pub(crate) async fn delete_unused_files(app: &App) -> std::result::Result<(), In
 ///
 /// # Errors
 /// The file does not exist, belongs to another user, or is in use.
-pub(crate) async fn delete_file(app: &App, actor: &Actor, input: DeleteFileInput) -> Result<FileId> {
+pub async fn delete_file(app: &App, actor: &Actor, input: DeleteFileInput) -> Result<FileId> {
     let id = input.file_id;
     app.db
         .transaction(async |tx| {

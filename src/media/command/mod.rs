@@ -20,30 +20,33 @@ mod video;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-pub(super) use avatar::remove_avatar;
+pub use avatar::remove_avatar;
 pub use avatar::set_avatar;
-pub(super) use caption::{remove_captions, set_captions};
-pub(super) use channel_image::set_channel_image;
+pub use caption::{remove_captions, set_captions};
+pub use channel_image::set_channel_image;
 pub use channel_image::set_on_channel;
-pub(super) use completion::complete_upload;
+pub use completion::complete_upload;
 pub use encryption::segment_key_at;
+pub use file::delete_file;
+pub(crate) use file::delete_unused_files;
 pub use file::download_url;
-pub(super) use file::{delete_file, delete_unused_files};
-pub(super) use image::{process_image, process_old_images};
+pub(crate) use image::{process_image, process_old_images};
 pub use import::{ImportedVideo, import_image, import_video};
-pub(super) use person::forget_person;
+pub(crate) use person::forget_person;
 pub use person::my_data;
 pub use playlist::{playlist, sign};
-pub(super) use process::{leave_original, process};
-pub(super) use reconcile::report_orphans;
+pub(crate) use process::{leave_original, process};
+pub(crate) use reconcile::report_orphans;
 pub use reconcile::{Report, reconcile};
 pub use store::receive_store_event;
-pub(super) use store::{HANDLE_ARRIVAL, handle_arrival, remove_objects};
-pub(super) use sweep::{sweep_uploads, watch_upload, watch_uploads};
+pub(crate) use store::{HANDLE_ARRIVAL, handle_arrival, remove_objects};
+pub use sweep::watch_upload;
+pub(crate) use sweep::{sweep_uploads, watch_uploads};
 pub use upload::unattached;
-pub(super) use upload::{arrived_parts, cancel_upload, create_upload, find_own, own, part_urls, whole_url};
+pub use upload::{arrived_parts, cancel_upload, create_upload, find_own, own, part_urls, whole_url};
+pub use video::delete_video;
 pub use video::poster_url;
-pub(super) use video::{DELETE_OBJECTS, delete_due, delete_objects, delete_video};
+pub(crate) use video::{DELETE_OBJECTS, delete_due, delete_objects};
 
 use super::event::UploadChanged;
 use super::model::{Upload, Video, VideoId};
@@ -64,17 +67,17 @@ async fn manageable(tx: &mut Tx, actor: &Actor, id: VideoId) -> Result<Video> {
 }
 
 /// The name of the job that deletes objects from the store.
-pub(super) const REMOVE_OBJECTS: &str = "media.remove_objects";
+pub(crate) const REMOVE_OBJECTS: &str = "media.remove_objects";
 /// The lease of an attempt to complete an upload, which is renewed while the attempt runs.
 const LEASE: TimeDelta = TimeDelta::minutes(1);
 
 /// Objects that are no longer needed.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct Leftovers {
+pub(crate) struct Leftovers {
     /// The keys of the objects.
-    pub(super) keys: Vec<String>,
+    pub(crate) keys: Vec<String>,
     /// The key and the store's id of a multipart upload.
-    pub(super) parts: Option<(String, String)>,
+    pub parts: Option<(String, String)>,
 }
 
 impl Leftovers {

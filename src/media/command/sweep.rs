@@ -65,7 +65,7 @@ async fn look(app: &App, upload: &Upload) -> Result<(), InternalError> {
 /// Checks an upload every few seconds until it ends, for a subscriber.
 ///
 /// Stores send no events for parts.
-pub(crate) async fn watch_upload(app: App, id: UploadId) {
+pub async fn watch_upload(app: App, id: UploadId) {
     loop {
         sleep(FOLLOWED).await;
         let looked = async {

@@ -39,12 +39,7 @@ const LARGEST_SUMMED: i64 = 32 << 30;
 /// # Errors
 /// The input is invalid, or has another purpose than the target needs; the actor lacks the role for the target, has too
 /// many uploads in progress, or has used up the quota.
-pub(crate) async fn create_upload(
-    app: &App,
-    actor: &Actor,
-    input: NewUpload,
-    target: Option<Target>,
-) -> Result<Upload> {
+pub async fn create_upload(app: &App, actor: &Actor, input: NewUpload, target: Option<Target>) -> Result<Upload> {
     let user_id = viewer(actor)?;
     if !policy::can_upload(actor, target.as_ref()) {
         return Err(Error::Forbidden("Only instructors upload files other than their own picture.".into()));
@@ -181,7 +176,7 @@ async fn begin_parts(app: &App, upload: &Upload) -> Result<String> {
 ///
 /// # Errors
 /// The upload does not exist; the actor is not signed in.
-pub(crate) async fn own(app: &App, actor: &Actor, id: UploadId) -> Result<Upload> {
+pub async fn own(app: &App, actor: &Actor, id: UploadId) -> Result<Upload> {
     let user = viewer(actor)?;
     let found = query::find(&mut *app.db.read().await?, id).await?;
     found.filter(|upload| upload.user_id == user).ok_or_else(error::no_such_upload)
@@ -191,7 +186,7 @@ pub(crate) async fn own(app: &App, actor: &Actor, id: UploadId) -> Result<Upload
 ///
 /// # Errors
 /// The actor is not signed in.
-pub(crate) async fn find_own(app: &App, actor: &Actor, id: UploadId) -> Result<Option<Upload>> {
+pub async fn find_own(app: &App, actor: &Actor, id: UploadId) -> Result<Option<Upload>> {
     match own(app, actor, id).await {
         Err(Error::Invalid(_)) => Ok(None),
         found => found.map(Some),
@@ -211,7 +206,7 @@ pub async fn unattached(app: &App, id: UploadId) -> std::result::Result<Option<U
 ///
 /// # Errors
 /// The store failed.
-pub(crate) async fn arrived_parts(app: &App, upload: &Upload) -> std::result::Result<Vec<(i32, i64)>, InternalError> {
+pub async fn arrived_parts(app: &App, upload: &Upload) -> std::result::Result<Vec<(i32, i64)>, InternalError> {
     let Some(id) = upload.multipart_id.as_deref().filter(|_| upload.is_open(app.clock.now())) else {
         return Ok(Vec::new());
     };
@@ -225,7 +220,7 @@ pub(crate) async fn arrived_parts(app: &App, upload: &Upload) -> std::result::Re
 ///
 /// # Errors
 /// The URL cannot be signed.
-pub(crate) async fn whole_url(app: &App, upload: &Upload) -> std::result::Result<Option<String>, InternalError> {
+pub async fn whole_url(app: &App, upload: &Upload) -> std::result::Result<Option<String>, InternalError> {
     let now = app.clock.now();
     if upload.part_bytes.is_some() || !upload.is_open(now) {
         return Ok(None);
@@ -243,7 +238,7 @@ fn time_left(upload: &Upload, now: DateTime<Utc>) -> Duration {
 ///
 /// # Errors
 /// The upload does not exist, has ended, or is not in parts; a part number is invalid.
-pub(crate) async fn part_urls(app: &App, actor: &Actor, input: UploadPartUrlsInput) -> Result<(Upload, Vec<PartUrl>)> {
+pub async fn part_urls(app: &App, actor: &Actor, input: UploadPartUrlsInput) -> Result<(Upload, Vec<PartUrl>)> {
     let upload = own(app, actor, input.upload_id).await?;
     let now = app.clock.now();
     if !upload.is_open(now) {
@@ -307,7 +302,7 @@ pub(super) async fn note_received(app: &App, id: UploadId, received: i64) -> Res
 ///
 /// # Errors
 /// The upload does not exist, is being completed, or has ended with another outcome.
-pub(crate) async fn cancel_upload(app: &App, actor: &Actor, input: CancelUploadInput) -> Result<Upload> {
+pub async fn cancel_upload(app: &App, actor: &Actor, input: CancelUploadInput) -> Result<Upload> {
     let upload = own(app, actor, input.upload_id).await?;
     cancel(app, upload.id).await
 }

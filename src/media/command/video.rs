@@ -37,7 +37,7 @@ pub async fn poster_url(app: &App, video: &Video) -> std::result::Result<Option<
 ///
 /// # Errors
 /// The video does not exist; a lesson or course shows it.
-pub(crate) async fn delete_video(app: &App, actor: &Actor, input: DeleteVideoInput) -> Result<Video> {
+pub async fn delete_video(app: &App, actor: &Actor, input: DeleteVideoInput) -> Result<Video> {
     app.db
         .transaction(async |tx| {
             let video = manageable(tx, actor, input.video_id).await?;

@@ -6,7 +6,7 @@ use crate::accounts::UserId;
 
 /// The input of `removeAvatar`.
 #[derive(Clone, Debug, InputObject)]
-pub(crate) struct RemoveAvatarInput {
+pub struct RemoveAvatarInput {
     /// Whose picture to remove; defaults to the viewer. Administrators may remove the picture of any user.
-    pub(crate) user_id: Option<UserId>,
+    pub user_id: Option<UserId>,
 }

@@ -22,7 +22,7 @@ pub struct Caption {
 
 /// The captions of a video in one language.
 #[derive(Clone, Debug, InputObject)]
-pub(crate) struct SetVideoCaptionsInput {
+pub struct SetVideoCaptionsInput {
     /// The video.
     pub video_id: VideoId,
     /// The language, a BCP 47 tag such as `en` or `pt-BR`. Replaces existing captions in this language.
@@ -35,7 +35,7 @@ pub(crate) struct SetVideoCaptionsInput {
 
 /// The captions to remove.
 #[derive(Clone, Debug, InputObject)]
-pub(crate) struct RemoveVideoCaptionsInput {
+pub struct RemoveVideoCaptionsInput {
     /// The video.
     pub video_id: VideoId,
     /// The language, a BCP 47 tag.
@@ -49,7 +49,7 @@ const TAGS: [&str; 8] = ["c", "i", "b", "u", "v", "ruby", "rt", "lang"];
 ///
 /// # Errors
 /// The first problem, with its line number.
-pub(in crate::media) fn check_webvtt(text: &str) -> Result<usize, String> {
+pub(crate) fn check_webvtt(text: &str) -> Result<usize, String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.contains('\0') {
         return Err("The text has a NUL character.".into());

@@ -7,13 +7,13 @@ use crate::channels::ChannelId;
 
 /// The input of `setChannelImage`.
 #[derive(Clone, Debug, InputObject)]
-pub(crate) struct SetChannelImageInput {
+pub struct SetChannelImageInput {
     /// The channel.
-    pub(crate) channel_id: ChannelId,
+    pub channel_id: ChannelId,
     /// The version of the channel that the change is based on. If it is stale, nothing is changed and the error is
     /// CONFLICT.
-    pub(crate) version: i32,
+    pub version: i32,
     /// An upload with the purpose IMAGE, yours or the channel owner's; administrators may use any. If null or omitted,
     /// the channel has no image.
-    pub(crate) file_id: Option<FileId>,
+    pub file_id: Option<FileId>,
 }

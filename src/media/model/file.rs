@@ -46,27 +46,27 @@ pub struct MediaFile {
 
 impl MediaFile {
     /// Returns what the object keys of the renditions of a picture begin with.
-    pub(crate) fn renditions(id: FileId) -> String {
+    pub fn renditions(id: FileId) -> String {
         UploadPurpose::Image.folder(id.uuid())
     }
 
     /// Returns the keys of all objects of the file.
-    pub(crate) fn keys(&self) -> Vec<String> {
+    pub fn keys(&self) -> Vec<String> {
         let renditions = self.picture.iter().flat_map(|picture| picture.keys(&MediaFile::renditions(self.id)));
         renditions.chain([self.object_key.clone()]).collect()
     }
 }
 
 /// The cache key of a picture.
-pub(in crate::media) fn picture_key(id: FileId) -> CacheKey {
+pub(crate) fn picture_key(id: FileId) -> CacheKey {
     CacheKey::of(MediaFile::PREFIX, id.uuid())
 }
 
 /// The file to delete.
 #[derive(Clone, Debug, InputObject)]
-pub(crate) struct DeleteFileInput {
+pub struct DeleteFileInput {
     /// The picture or file. Nothing may refer to it.
-    pub(crate) file_id: FileId,
+    pub file_id: FileId,
 }
 
 impl Entity for MediaFile {

@@ -84,7 +84,7 @@ const FILES: [(&str, Start); 28] = [
 
 impl UploadPurpose {
     /// Returns the media types that may be uploaded.
-    pub(crate) fn types(self) -> Vec<&'static str> {
+    pub fn types(self) -> Vec<&'static str> {
         match self {
             UploadPurpose::Video => VideoType::ALL.map(VideoType::as_str).into(),
             UploadPurpose::Image => ImageType::ALL.map(ImageType::as_str).into(),
@@ -93,7 +93,7 @@ impl UploadPurpose {
     }
 
     /// Returns the maximum size in bytes, given the configured `limit` for all files.
-    pub(crate) fn largest(self, limit: i64) -> i64 {
+    pub fn largest(self, limit: i64) -> i64 {
         match self {
             UploadPurpose::Video => limit,
             UploadPurpose::Image => limit.min(LARGEST_IMAGE),
@@ -105,7 +105,7 @@ impl UploadPurpose {
     ///
     /// # Errors
     /// The file is not of the declared type; the message is for the owner.
-    pub(crate) fn recognise(self, said: &str, start: &[u8]) -> Result<&'static str, String> {
+    pub fn recognise(self, said: &str, start: &[u8]) -> Result<&'static str, String> {
         let other = |found: &str| format!("The file is {found}; {said} was announced.");
         match self {
             UploadPurpose::Video => match VideoType::of(start) {

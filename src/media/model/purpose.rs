@@ -25,9 +25,9 @@ stored_as_text!(UploadPurpose { Video = "VIDEO", Image = "IMAGE", File = "FILE" 
 
 impl UploadPurpose {
     /// All purposes.
-    pub(crate) const ALL: [UploadPurpose; 3] = [UploadPurpose::Video, UploadPurpose::Image, UploadPurpose::File];
+    pub const ALL: [UploadPurpose; 3] = [UploadPurpose::Video, UploadPurpose::Image, UploadPurpose::File];
     /// The key prefix of files uploaded in a single request, before completion. Ends with a slash.
-    pub(crate) fn drafts(self) -> &'static str {
+    pub fn drafts(self) -> &'static str {
         match self {
             UploadPurpose::Video => "uploads/videos/",
             UploadPurpose::Image | UploadPurpose::File => "uploads/files/",
@@ -35,7 +35,7 @@ impl UploadPurpose {
     }
 
     /// The key prefix of completed files, each of which has its own folder. Ends with a slash.
-    pub(crate) fn folders(self) -> &'static str {
+    pub fn folders(self) -> &'static str {
         match self {
             UploadPurpose::Video => "videos/",
             UploadPurpose::Image | UploadPurpose::File => "files/",
@@ -43,7 +43,7 @@ impl UploadPurpose {
     }
 
     /// The key prefix of all objects of the video or file with this id. Ends with a slash.
-    pub(crate) fn folder(self, id: Uuid) -> String {
+    pub fn folder(self, id: Uuid) -> String {
         format!("{}{}/", self.folders(), id.simple())
     }
 }

@@ -106,7 +106,7 @@ impl Upload {
     /// Returns the response headers of the object.
     ///
     /// Pictures are public and immutable; files are downloaded.
-    pub(crate) fn headers(&self) -> Headers {
+    pub fn headers(&self) -> Headers {
         let headers = Headers::of(&self.content_type);
         match self.purpose {
             UploadPurpose::Video => headers,
@@ -116,17 +116,17 @@ impl Upload {
     }
 
     /// Returns whether the file can still be uploaded.
-    pub(crate) fn is_open(&self, now: DateTime<Utc>) -> bool {
+    pub fn is_open(&self, now: DateTime<Utc>) -> bool {
         self.ended_at.is_none() && self.expires_at > now
     }
 
     /// Returns whether an attempt to complete it is running.
-    pub(crate) fn is_completing(&self, now: DateTime<Utc>) -> bool {
+    pub fn is_completing(&self, now: DateTime<Utc>) -> bool {
         self.completing_until.is_some_and(|until| until > now)
     }
 
     /// Returns whether the file is yet to be attached.
-    pub(crate) fn is_unattached(&self) -> bool {
+    pub fn is_unattached(&self) -> bool {
         self.attach_to.is_some() && self.attached_at.is_none()
     }
 
@@ -135,7 +135,7 @@ impl Upload {
     /// The object of a single-request upload can be overwritten until its URL expires, even after the server has
     /// validated it. So this key is that of a draft, which is not served. A multipart upload cannot change once it is
     /// completed, so its parts are uploaded to the final key.
-    pub(crate) fn arrival_key(&self) -> String {
+    pub fn arrival_key(&self) -> String {
         match self.part_bytes {
             Some(_) => format!("{}original", self.purpose.folder(self.id.uuid())),
             None => format!("{}{}", self.purpose.drafts(), self.id.uuid().simple()),
@@ -146,7 +146,7 @@ impl Upload {
     ///
     /// The key of a copy is unique to the attempt, so that a late copy by an attempt whose lease has expired overwrites
     /// nothing.
-    pub(crate) fn kept_key(&self, attempt: Uuid) -> String {
+    pub fn kept_key(&self, attempt: Uuid) -> String {
         match self.part_bytes {
             Some(_) => self.arrival_key(),
             None => format!("{}original-{}", self.purpose.folder(self.id.uuid()), attempt.simple()),
@@ -154,13 +154,13 @@ impl Upload {
     }
 
     /// Returns the number of parts; 0 for a single request.
-    pub(crate) fn part_count(&self) -> i32 {
+    pub fn part_count(&self) -> i32 {
         let count = self.part_bytes.map_or(0, |part| (self.size_bytes + part - 1) / part.max(1));
         i32::try_from(count).unwrap_or(i32::MAX)
     }
 
     /// Returns the size of a part in bytes; `None` if there is no such part.
-    pub(crate) fn part_size(&self, number: i32) -> Option<i64> {
+    pub fn part_size(&self, number: i32) -> Option<i64> {
         let whole = self.part_bytes.filter(|_| (1..=self.part_count()).contains(&number))?;
         Some(whole.min(self.size_bytes - whole * i64::from(number - 1)))
     }
@@ -173,7 +173,7 @@ impl Upload {
 }
 
 /// Returns the size of the parts of a file, in bytes.
-pub(crate) fn part_bytes(size: i64) -> i64 {
+pub fn part_bytes(size: i64) -> i64 {
     let even = (size + PARTS - 1) / PARTS;
     ((even + MIB - 1) / MIB * MIB).max(SMALLEST_PART)
 }
@@ -191,7 +191,7 @@ pub(crate) fn owner_of(key: &str) -> Option<UploadId> {
 
 /// Selects uploads.
 #[derive(Clone, Debug, InputObject)]
-pub(crate) struct UploadFilter {
+pub struct UploadFilter {
     /// Only uploads with one of these statuses.
     #[graphql(default_with = "UploadFilter::default().statuses")]
     pub statuses: Vec<UploadStatus>,
@@ -240,63 +240,63 @@ impl UploadStatus {
 
 /// The file to upload.
 #[derive(Clone, Debug, InputObject)]
-pub(crate) struct NewUpload {
+pub struct NewUpload {
     /// The purpose of the file; defaults to what `attachTo` needs, or else to VIDEO.
-    pub(crate) purpose: Option<UploadPurpose>,
+    pub purpose: Option<UploadPurpose>,
     /// The filename, 1 to 255 characters. Downloads of a FILE have this name.
-    pub(crate) filename: String,
+    pub filename: String,
     /// The media type. For a VIDEO: `video/mp4`, `video/quicktime`, `video/webm` or `video/x-matroska`. For an IMAGE:
     /// `image/jpeg`, `image/png` or `image/webp`. For a FILE: documents (PDF, text, CSV, Markdown, JSON, RTF, EPUB,
     /// office formats), pictures, audio, and ZIP or gzip archives; the error for an unsupported type lists the
     /// supported ones.
-    pub(crate) content_type: String,
+    pub content_type: String,
     /// The exact size of the file in bytes. The maximum is 10 MiB for an IMAGE, 500 MiB for a FILE, and configured for
     /// a VIDEO.
-    pub(crate) size_bytes: ByteSize,
+    pub size_bytes: ByteSize,
     /// The SHA-256 of the file, 64 hexadecimal digits, for files of at most 32 GiB. A file with another SHA-256 is
     /// rejected.
-    pub(crate) sha256: Option<String>,
+    pub sha256: Option<String>,
     /// Whether to upload the file in parts, so that the upload can be resumed. Files larger than 64 MiB are always
     /// uploaded in parts.
     #[graphql(default)]
-    pub(crate) multipart: bool,
+    pub multipart: bool,
     /// Identifies this request.
     #[graphql(flatten)]
-    pub(crate) once: Idempotency,
+    pub once: Idempotency,
 }
 
 /// The parts to upload next.
 #[derive(Clone, Debug, InputObject)]
-pub(crate) struct UploadPartUrlsInput {
+pub struct UploadPartUrlsInput {
     /// The upload.
-    pub(crate) upload_id: UploadId,
+    pub upload_id: UploadId,
     /// The part numbers, starting at 1, at most 100; defaults to the first 100 parts that have not been received.
-    pub(crate) numbers: Option<Vec<i32>>,
+    pub numbers: Option<Vec<i32>>,
 }
 
 /// The upload to complete.
 #[derive(Clone, Debug, InputObject)]
-pub(crate) struct CompleteUploadInput {
+pub struct CompleteUploadInput {
     /// The upload.
-    pub(crate) upload_id: UploadId,
+    pub upload_id: UploadId,
 }
 
 /// The upload to cancel.
 #[derive(Clone, Debug, InputObject)]
-pub(crate) struct CancelUploadInput {
+pub struct CancelUploadInput {
     /// The upload.
-    pub(crate) upload_id: UploadId,
+    pub upload_id: UploadId,
 }
 
 /// The URL for one part.
 #[derive(Clone, Debug)]
-pub(crate) struct PartUrl {
+pub struct PartUrl {
     /// The part number, starting at 1.
-    pub(crate) number: i32,
+    pub number: i32,
     /// The size in bytes.
-    pub(crate) size: i64,
+    pub size: i64,
     /// The URL for a `PUT` request with the part.
-    pub(crate) url: String,
+    pub url: String,
 }
 
 #[cfg(test)]

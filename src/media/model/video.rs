@@ -97,7 +97,7 @@ impl VideoStatus {
 
 /// The video to delete.
 #[derive(Clone, Debug, InputObject)]
-pub(crate) struct DeleteVideoInput {
+pub struct DeleteVideoInput {
     /// The video. It must not be in use by a lesson or course.
     pub video_id: VideoId,
 }

@@ -9,7 +9,7 @@ use crate::platform::db::schema::video_captions;
 use crate::platform::db::{RunQueryDsl, Tx};
 
 /// Returns the captions of the given videos, ordered by language.
-pub(in crate::media) async fn of(mut conn: &AsyncPgConnection, videos: &[VideoId]) -> QueryResult<Vec<Caption>> {
+pub(crate) async fn of(mut conn: &AsyncPgConnection, videos: &[VideoId]) -> QueryResult<Vec<Caption>> {
     video_captions::table
         .filter(video_captions::video_id.eq_any(videos))
         .order((video_captions::video_id, video_captions::language))
@@ -18,7 +18,7 @@ pub(in crate::media) async fn of(mut conn: &AsyncPgConnection, videos: &[VideoId
         .await
 }
 
-pub(in crate::media) async fn languages(tx: &mut Tx, video: VideoId) -> QueryResult<Vec<String>> {
+pub(crate) async fn languages(tx: &mut Tx, video: VideoId) -> QueryResult<Vec<String>> {
     video_captions::table
         .filter(video_captions::video_id.eq(video))
         .select(video_captions::language)
@@ -27,7 +27,7 @@ pub(in crate::media) async fn languages(tx: &mut Tx, video: VideoId) -> QueryRes
 }
 
 /// Stores captions, replacing those in the same language. Returns the key of the old ones. The video must be locked.
-pub(in crate::media) async fn replace(tx: &mut Tx, new: &Caption, now: DateTime<Utc>) -> QueryResult<Option<String>> {
+pub(crate) async fn replace(tx: &mut Tx, new: &Caption, now: DateTime<Utc>) -> QueryResult<Option<String>> {
     let old = delete(tx, new.video_id, &new.language).await?;
     diesel::insert_into(video_captions::table)
         .values((
@@ -44,7 +44,7 @@ pub(in crate::media) async fn replace(tx: &mut Tx, new: &Caption, now: DateTime<
 }
 
 /// Deletes captions and returns their key.
-pub(in crate::media) async fn delete(tx: &mut Tx, video: VideoId, language: &str) -> QueryResult<Option<String>> {
+pub(crate) async fn delete(tx: &mut Tx, video: VideoId, language: &str) -> QueryResult<Option<String>> {
     diesel::delete(video_captions::table.find((video, language)))
         .returning(video_captions::object_key)
         .get_result(tx.conn())

@@ -20,7 +20,7 @@ use crate::platform::picture::Picture;
 const SWEPT: i64 = 200;
 
 /// Inserts an uploaded file, without references.
-pub(in crate::media) async fn insert(
+pub(crate) async fn insert(
     tx: &mut Tx,
     upload: &Upload,
     arrived: &Arrived<'_>,
@@ -44,14 +44,14 @@ pub(in crate::media) async fn insert(
         .await
 }
 
-pub(in crate::media) async fn by_ids(mut conn: &AsyncPgConnection, ids: &[FileId]) -> QueryResult<Vec<MediaFile>> {
+pub(crate) async fn by_ids(mut conn: &AsyncPgConnection, ids: &[FileId]) -> QueryResult<Vec<MediaFile>> {
     media_files::table.filter(media_files::id.eq_any(ids)).select(MediaFile::as_select()).load(&mut conn).await
 }
 
 /// Locks files in the order of their ids.
 ///
 /// This blocks concurrent changes of their references, and their deletion.
-pub(in crate::media) async fn lock(tx: &mut Tx, ids: &[FileId]) -> QueryResult<Vec<MediaFile>> {
+pub(crate) async fn lock(tx: &mut Tx, ids: &[FileId]) -> QueryResult<Vec<MediaFile>> {
     media_files::table
         .filter(media_files::id.eq_any(ids))
         .order(media_files::id)
@@ -62,32 +62,32 @@ pub(in crate::media) async fn lock(tx: &mut Tx, ids: &[FileId]) -> QueryResult<V
 }
 
 /// Marks files as used; a reference exists or is about to be added.
-pub(in crate::media) async fn set_used(tx: &mut Tx, ids: &[FileId]) -> QueryResult<usize> {
+pub(crate) async fn set_used(tx: &mut Tx, ids: &[FileId]) -> QueryResult<usize> {
     let unused = media_files::table.filter(media_files::id.eq_any(ids).and(media_files::unused_since.is_not_null()));
     diesel::update(unused).set(media_files::unused_since.eq(None::<DateTime<Utc>>)).execute(tx.conn()).await
 }
 
 /// Marks those files that are no longer referenced as unused since `now`. They must be locked.
-pub(in crate::media) async fn set_unused(tx: &mut Tx, ids: &[FileId], now: DateTime<Utc>) -> QueryResult<usize> {
+pub(crate) async fn set_unused(tx: &mut Tx, ids: &[FileId], now: DateTime<Utc>) -> QueryResult<usize> {
     let used = media_files::table.filter(media_files::id.eq_any(ids).and(media_files::unused_since.is_null()));
     let referred = file_references::table.filter(file_references::file_id.eq(media_files::id));
     diesel::update(used.filter(not(exists(referred)))).set(media_files::unused_since.eq(now)).execute(tx.conn()).await
 }
 
 /// Ends the grace period of a locked file, if it is unused, as if that had begun at `long_ago`.
-pub(in crate::media) async fn end_grace(tx: &mut Tx, id: FileId, long_ago: DateTime<Utc>) -> QueryResult<usize> {
+pub(crate) async fn end_grace(tx: &mut Tx, id: FileId, long_ago: DateTime<Utc>) -> QueryResult<usize> {
     let unused = media_files::table.find(id).filter(media_files::unused_since.gt(long_ago));
     diesel::update(unused).set(media_files::unused_since.eq(long_ago)).execute(tx.conn()).await
 }
 
 /// Returns whether a file is referenced.
-pub(in crate::media) async fn is_used(tx: &mut Tx, id: FileId) -> QueryResult<bool> {
+pub(crate) async fn is_used(tx: &mut Tx, id: FileId) -> QueryResult<bool> {
     let referred = file_references::table.filter(file_references::file_id.eq(id));
     diesel::select(exists(referred)).get_result(tx.conn()).await
 }
 
 /// Returns a batch of files that have been unused since `before` or longer.
-pub(in crate::media) async fn unused(conn: &mut AsyncPgConnection, before: DateTime<Utc>) -> QueryResult<Vec<FileId>> {
+pub(crate) async fn unused(conn: &mut AsyncPgConnection, before: DateTime<Utc>) -> QueryResult<Vec<FileId>> {
     media_files::table
         .filter(media_files::unused_since.le(before))
         .order(media_files::unused_since)
@@ -98,7 +98,7 @@ pub(in crate::media) async fn unused(conn: &mut AsyncPgConnection, before: DateT
 }
 
 /// Inserts a picture that was not uploaded, without references.
-pub(in crate::media) async fn insert_imported(tx: &mut Tx, file: &MediaFile) -> QueryResult<usize> {
+pub(crate) async fn insert_imported(tx: &mut Tx, file: &MediaFile) -> QueryResult<usize> {
     tx.changed(picture_key(file.id));
     diesel::insert_into(media_files::table)
         .values((
@@ -119,7 +119,7 @@ pub(in crate::media) async fn insert_imported(tx: &mut Tx, file: &MediaFile) -> 
 }
 
 /// Returns the pictures among these files that can be shown: the key of the original, and the properties.
-pub(in crate::media) async fn pictures(
+pub(crate) async fn pictures(
     mut conn: &AsyncPgConnection,
     ids: &[FileId],
 ) -> QueryResult<Vec<(FileId, String, Picture)>> {
@@ -132,11 +132,7 @@ pub(in crate::media) async fn pictures(
 }
 
 /// Stores the properties of a picture, or why it cannot be shown; returns false if it was deleted.
-pub(in crate::media) async fn set_picture(
-    tx: &mut Tx,
-    id: FileId,
-    processed: Result<&Picture, &str>,
-) -> QueryResult<bool> {
+pub(crate) async fn set_picture(tx: &mut Tx, id: FileId, processed: Result<&Picture, &str>) -> QueryResult<bool> {
     tx.changed(picture_key(id));
     let file = media_files::table.find(id);
     let update = diesel::update(file).set((
@@ -147,7 +143,7 @@ pub(in crate::media) async fn set_picture(
 }
 
 /// Returns a batch of pictures that were uploaded before there were renditions.
-pub(in crate::media) async fn unprocessed(conn: &mut AsyncPgConnection) -> QueryResult<Vec<FileId>> {
+pub(crate) async fn unprocessed(conn: &mut AsyncPgConnection) -> QueryResult<Vec<FileId>> {
     media_files::table
         // Not a bind parameter: for a partial index, PostgreSQL must see the condition when it plans the query.
         .filter(diesel::dsl::sql::<Bool>("purpose = 'IMAGE'"))
@@ -159,13 +155,13 @@ pub(in crate::media) async fn unprocessed(conn: &mut AsyncPgConnection) -> Query
         .await
 }
 
-pub(in crate::media) async fn delete(tx: &mut Tx, id: FileId) -> QueryResult<usize> {
+pub(crate) async fn delete(tx: &mut Tx, id: FileId) -> QueryResult<usize> {
     tx.changed(picture_key(id));
     diesel::delete(media_files::table.find(id)).execute(tx.conn()).await
 }
 
 /// Returns a page of a user's files, newest first, in the direction of the page.
-pub(in crate::media) async fn page_of(
+pub(crate) async fn page_of(
     mut conn: &AsyncPgConnection,
     owner: UserId,
     page: &Page<(DateTime<Utc>, Uuid)>,
@@ -175,10 +171,7 @@ pub(in crate::media) async fn page_of(
 }
 
 /// Counts the files of each user; users without files are missing.
-pub(in crate::media) async fn count_owned(
-    mut conn: &AsyncPgConnection,
-    owners: &[UserId],
-) -> QueryResult<Vec<(UserId, i64)>> {
+pub(crate) async fn count_owned(mut conn: &AsyncPgConnection, owners: &[UserId]) -> QueryResult<Vec<(UserId, i64)>> {
     media_files::table
         .filter(media_files::owner_id.eq_any(owners))
         .group_by(media_files::owner_id)
@@ -188,7 +181,7 @@ pub(in crate::media) async fn count_owned(
 }
 
 /// Returns a user's files, newest first.
-pub(in crate::media) async fn owned(conn: &mut AsyncPgConnection, owner: UserId) -> QueryResult<Vec<MediaFile>> {
+pub(crate) async fn owned(conn: &mut AsyncPgConnection, owner: UserId) -> QueryResult<Vec<MediaFile>> {
     media_files::table
         .filter(media_files::owner_id.eq(owner))
         .order((media_files::created_at.desc(), media_files::id.desc()))
@@ -202,7 +195,7 @@ pub(in crate::media) async fn owned(conn: &mut AsyncPgConnection, owner: UserId)
 ///
 /// Downloads that lessons offer keep their filenames. Unreferenced files are deleted by the next sweep: their grace
 /// period is set to have begun at `long_ago`.
-pub(in crate::media) async fn forget_owner(tx: &mut Tx, owner: UserId, long_ago: DateTime<Utc>) -> QueryResult<()> {
+pub(crate) async fn forget_owner(tx: &mut Tx, owner: UserId, long_ago: DateTime<Utc>) -> QueryResult<()> {
     let theirs = media_files::table.filter(media_files::owner_id.eq(owner));
     let unused = theirs.filter(media_files::unused_since.gt(long_ago));
     diesel::update(unused).set(media_files::unused_since.eq(long_ago)).execute(tx.conn()).await?;

@@ -1,9 +1,9 @@
 //! SQL for uploads, videos and files.
 
-pub(super) mod caption;
-pub(super) mod file;
-pub(super) mod process;
-pub(super) mod reconcile;
-pub(super) mod reference;
-pub(super) mod upload;
-pub(super) mod video;
+pub(crate) mod caption;
+pub(crate) mod file;
+pub(crate) mod process;
+pub(crate) mod reconcile;
+pub(crate) mod reference;
+pub(crate) mod upload;
+pub(crate) mod video;

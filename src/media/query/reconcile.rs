@@ -14,7 +14,7 @@ use crate::platform::db::{RunQueryDsl, sql_query};
 const BATCH: i64 = 200;
 
 /// Returns the uploads in progress among `ids`, and the originals of videos and files.
-pub(in crate::media) async fn known(
+pub(crate) async fn known(
     conn: &mut AsyncPgConnection,
     ids: &[UploadId],
 ) -> QueryResult<(Vec<UploadId>, Vec<(UploadId, String)>)> {
@@ -30,15 +30,15 @@ pub(in crate::media) async fn known(
 
 /// The original of a video or file.
 #[derive(QueryableByName)]
-pub(in crate::media) struct Original {
+pub(crate) struct Original {
     #[diesel(sql_type = sql_types::Uuid)]
-    pub(in crate::media) id: UploadId,
+    pub id: UploadId,
     #[diesel(sql_type = sql_types::Text)]
-    pub(in crate::media) object_key: String,
+    pub(crate) object_key: String,
 }
 
 /// Returns a batch of originals created before `before`, ordered by id, after `after`.
-pub(in crate::media) async fn originals(
+pub(crate) async fn originals(
     conn: &mut AsyncPgConnection,
     before: DateTime<Utc>,
     after: UploadId,

@@ -10,7 +10,7 @@ use crate::platform::db::schema::{file_references, video_references};
 use crate::platform::db::{RunQueryDsl, Tx, sql_query};
 
 /// Returns the videos that `referrers` show, in the order of their ids, each once.
-pub(in crate::media) async fn videos_of(tx: &mut Tx, referrers: &[Uuid]) -> QueryResult<Vec<VideoId>> {
+pub(crate) async fn videos_of(tx: &mut Tx, referrers: &[Uuid]) -> QueryResult<Vec<VideoId>> {
     video_references::table
         .filter(video_references::referrer_id.eq_any(referrers))
         .select(video_references::video_id)
@@ -21,7 +21,7 @@ pub(in crate::media) async fn videos_of(tx: &mut Tx, referrers: &[Uuid]) -> Quer
 }
 
 /// Returns the kind and id of one referrer of a video.
-pub(in crate::media) async fn one_of_video(tx: &mut Tx, id: VideoId) -> QueryResult<Option<(String, Uuid)>> {
+pub(crate) async fn one_of_video(tx: &mut Tx, id: VideoId) -> QueryResult<Option<(String, Uuid)>> {
     video_references::table
         .filter(video_references::video_id.eq(id))
         .order((video_references::referrer_kind.desc(), video_references::referrer_id))
@@ -32,7 +32,7 @@ pub(in crate::media) async fn one_of_video(tx: &mut Tx, id: VideoId) -> QueryRes
 }
 
 /// Returns the videos with the kinds and ids of the objects that show them, courses first, at most `limit` for each.
-pub(in crate::media) async fn of_videos(
+pub(crate) async fn of_videos(
     mut conn: &AsyncPgConnection,
     ids: &[VideoId],
     limit: i64,
@@ -58,7 +58,7 @@ pub(in crate::media) async fn of_videos(
     Ok(rows.into_iter().map(|row| (VideoId::new(row.video_id), row.referrer_kind, row.referrer_id)).collect())
 }
 
-pub(in crate::media) async fn add_videos(tx: &mut Tx, references: &[(VideoId, Referrer)]) -> QueryResult<usize> {
+pub(crate) async fn add_videos(tx: &mut Tx, references: &[(VideoId, Referrer)]) -> QueryResult<usize> {
     let rows = references.iter().map(|(id, referrer)| {
         (
             video_references::video_id.eq(id),
@@ -69,13 +69,13 @@ pub(in crate::media) async fn add_videos(tx: &mut Tx, references: &[(VideoId, Re
     diesel::insert_into(video_references::table).values(rows.collect::<Vec<_>>()).execute(tx.conn()).await
 }
 
-pub(in crate::media) async fn remove_videos(tx: &mut Tx, referrers: &[Uuid]) -> QueryResult<usize> {
+pub(crate) async fn remove_videos(tx: &mut Tx, referrers: &[Uuid]) -> QueryResult<usize> {
     let theirs = video_references::table.filter(video_references::referrer_id.eq_any(referrers));
     diesel::delete(theirs).execute(tx.conn()).await
 }
 
 /// Returns the files that `referrers` refer to, in the order of their ids, each once.
-pub(in crate::media) async fn files_of(tx: &mut Tx, referrers: &[Uuid]) -> QueryResult<Vec<FileId>> {
+pub(crate) async fn files_of(tx: &mut Tx, referrers: &[Uuid]) -> QueryResult<Vec<FileId>> {
     file_references::table
         .filter(file_references::referrer_id.eq_any(referrers))
         .select(file_references::file_id)
@@ -85,7 +85,7 @@ pub(in crate::media) async fn files_of(tx: &mut Tx, referrers: &[Uuid]) -> Query
         .await
 }
 
-pub(in crate::media) async fn add_files(tx: &mut Tx, ids: &[FileId], referrer: Referrer) -> QueryResult<usize> {
+pub(crate) async fn add_files(tx: &mut Tx, ids: &[FileId], referrer: Referrer) -> QueryResult<usize> {
     let rows = ids.iter().map(|id| {
         (
             file_references::file_id.eq(id),
@@ -100,7 +100,7 @@ pub(in crate::media) async fn add_files(tx: &mut Tx, ids: &[FileId], referrer: R
         .await
 }
 
-pub(in crate::media) async fn remove_files(tx: &mut Tx, referrers: &[Uuid]) -> QueryResult<usize> {
+pub(crate) async fn remove_files(tx: &mut Tx, referrers: &[Uuid]) -> QueryResult<usize> {
     let theirs = file_references::table.filter(file_references::referrer_id.eq_any(referrers));
     diesel::delete(theirs).execute(tx.conn()).await
 }

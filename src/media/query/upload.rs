@@ -20,11 +20,11 @@ use crate::platform::retention::Retention;
 const BATCH: i64 = 200;
 
 /// Uploads that have ended and left no objects behind.
-pub(in crate::media) const UPLOADS: Retention =
+pub(crate) const UPLOADS: Retention =
     Retention { only: "swept_at IS NOT NULL", ..Retention::new("uploads", "ended_at") };
 
 /// Takes an advisory lock, so that a user's uploads are created one at a time.
-pub(in crate::media) async fn lock_user(tx: &mut Tx, user: UserId) -> QueryResult<()> {
+pub(crate) async fn lock_user(tx: &mut Tx, user: UserId) -> QueryResult<()> {
     sql_query("SELECT pg_advisory_xact_lock(hashtextextended('uploads/' || $1::text, 0))")
         .bind::<sql_types::Uuid, _>(user)
         .execute(tx.conn())
@@ -33,7 +33,7 @@ pub(in crate::media) async fn lock_user(tx: &mut Tx, user: UserId) -> QueryResul
 }
 
 /// Counts a user's uploads in progress.
-pub(in crate::media) async fn count_open(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> QueryResult<i64> {
+pub(crate) async fn count_open(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> QueryResult<i64> {
     uploads::table
         .filter(uploads::user_id.eq(user).and(uploads::ended_at.is_null()).and(uploads::expires_at.gt(now)))
         .count()
@@ -42,7 +42,7 @@ pub(in crate::media) async fn count_open(tx: &mut Tx, user: UserId, now: DateTim
 }
 
 /// Returns when a user's uploads with this target since `since` were created, earliest first.
-pub(in crate::media) async fn begun(
+pub(crate) async fn begun(
     tx: &mut Tx,
     user: UserId,
     target: &Value,
@@ -64,7 +64,7 @@ struct Stored {
 }
 
 /// Returns the bytes of a user's originals: videos, files, and open uploads as announced.
-pub(in crate::media) async fn stored_bytes(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> QueryResult<i64> {
+pub(crate) async fn stored_bytes(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> QueryResult<i64> {
     let stored: Stored = sql_query(
         "SELECT (coalesce((SELECT sum(size_bytes) FROM videos WHERE owner_id = $1), 0) \
             + coalesce((SELECT sum(size_bytes) FROM media_files WHERE owner_id = $1), 0) \
@@ -78,7 +78,7 @@ pub(in crate::media) async fn stored_bytes(tx: &mut Tx, user: UserId, now: DateT
     Ok(stored.bytes)
 }
 
-pub(in crate::media) async fn insert(tx: &mut Tx, upload: &Upload) -> QueryResult<usize> {
+pub(crate) async fn insert(tx: &mut Tx, upload: &Upload) -> QueryResult<usize> {
     diesel::insert_into(uploads::table)
         .values((
             uploads::id.eq(upload.id),
@@ -100,26 +100,22 @@ pub(in crate::media) async fn insert(tx: &mut Tx, upload: &Upload) -> QueryResul
 }
 
 /// Stores the id of the multipart upload; returns false if the upload has ended in the meantime.
-pub(in crate::media) async fn set_multipart_id(
-    writer: &mut Writer,
-    id: UploadId,
-    multipart_id: &str,
-) -> QueryResult<bool> {
+pub(crate) async fn set_multipart_id(writer: &mut Writer, id: UploadId, multipart_id: &str) -> QueryResult<bool> {
     let open = uploads::table.find(id).filter(uploads::ended_at.is_null());
     let set = diesel::update(open).set(uploads::multipart_id.eq(multipart_id));
     Ok(set.execute(writer.conn()).await? == 1)
 }
 
-pub(in crate::media) async fn find(conn: &mut AsyncPgConnection, id: UploadId) -> QueryResult<Option<Upload>> {
+pub(crate) async fn find(conn: &mut AsyncPgConnection, id: UploadId) -> QueryResult<Option<Upload>> {
     uploads::table.find(id).select(Upload::as_select()).first(conn).await.optional()
 }
 
-pub(in crate::media) async fn lock(tx: &mut Tx, id: UploadId) -> QueryResult<Option<Upload>> {
+pub(crate) async fn lock(tx: &mut Tx, id: UploadId) -> QueryResult<Option<Upload>> {
     uploads::table.find(id).select(Upload::as_select()).for_no_key_update().first(tx.conn()).await.optional()
 }
 
 /// Starts an attempt to complete the upload, or (`None`) ends one without an outcome.
-pub(in crate::media) async fn set_completing(
+pub(crate) async fn set_completing(
     tx: &mut Tx,
     id: UploadId,
     attempt: Option<(Uuid, DateTime<Utc>)>,
@@ -133,7 +129,7 @@ pub(in crate::media) async fn set_completing(
 }
 
 /// Extends the lease of an attempt to complete an upload, if it still has it.
-pub(in crate::media) async fn renew_completing(
+pub(crate) async fn renew_completing(
     tx: &mut Tx,
     id: UploadId,
     attempt: Uuid,
@@ -146,7 +142,7 @@ pub(in crate::media) async fn renew_completing(
 }
 
 /// Updates the number of bytes received, and the status.
-pub(in crate::media) async fn set_received(
+pub(crate) async fn set_received(
     tx: &mut Tx,
     id: UploadId,
     received: i64,
@@ -160,12 +156,12 @@ pub(in crate::media) async fn set_received(
 }
 
 /// Stores when the store was last checked.
-pub(in crate::media) async fn looked(writer: &mut Writer, id: UploadId, now: DateTime<Utc>) -> QueryResult<usize> {
+pub(crate) async fn looked(writer: &mut Writer, id: UploadId, now: DateTime<Utc>) -> QueryResult<usize> {
     diesel::update(uploads::table.find(id)).set(uploads::looked_at.eq(now)).execute(writer.conn()).await
 }
 
 /// Ends an upload.
-pub(in crate::media) async fn end(
+pub(crate) async fn end(
     tx: &mut Tx,
     upload: &Upload,
     status: UploadStatus,
@@ -188,7 +184,7 @@ pub(in crate::media) async fn end(
 }
 
 /// Notes that the file was attached to the object with this id, or why it could not be.
-pub(in crate::media) async fn set_attached(
+pub(crate) async fn set_attached(
     tx: &mut Tx,
     id: UploadId,
     outcome: Result<&str, &str>,
@@ -206,15 +202,15 @@ pub(in crate::media) async fn set_attached(
 }
 
 /// The properties of an uploaded file.
-pub(in crate::media) struct Arrived<'a> {
-    pub(in crate::media) object_key: &'a str,
-    pub(in crate::media) content_type: &'static str,
-    pub(in crate::media) sha256: Option<&'a [u8]>,
+pub(crate) struct Arrived<'a> {
+    pub(crate) object_key: &'a str,
+    pub content_type: &'static str,
+    pub sha256: Option<&'a [u8]>,
     /// Only of pictures.
-    pub(in crate::media) picture: Option<&'a Picture>,
+    pub picture: Option<&'a Picture>,
 }
 
-pub(in crate::media) async fn insert_video(
+pub(crate) async fn insert_video(
     tx: &mut Tx,
     upload: &Upload,
     arrived: &Arrived<'_>,
@@ -240,10 +236,10 @@ pub(in crate::media) async fn insert_video(
 }
 
 /// The sort key of a user's uploads, newest first.
-pub(in crate::media) type UploadKey = (DateTime<Utc>, Uuid);
+pub(crate) type UploadKey = (DateTime<Utc>, Uuid);
 
 /// Returns a page of a user's uploads with these statuses, in the direction of the page.
-pub(in crate::media) async fn of_user(
+pub(crate) async fn of_user(
     mut conn: &AsyncPgConnection,
     user: UserId,
     statuses: &[UploadStatus],
@@ -255,7 +251,7 @@ pub(in crate::media) async fn of_user(
     newest_first!(&mut conn, rows, uploads::created_at, uploads::id, page)
 }
 
-pub(in crate::media) async fn count_of_user(
+pub(crate) async fn count_of_user(
     mut conn: &AsyncPgConnection,
     user: UserId,
     statuses: &[UploadStatus],
@@ -265,10 +261,7 @@ pub(in crate::media) async fn count_of_user(
 }
 
 /// Returns a batch of uploads in progress last checked before `before`, oldest first.
-pub(in crate::media) async fn to_look_at(
-    conn: &mut AsyncPgConnection,
-    before: DateTime<Utc>,
-) -> QueryResult<Vec<Upload>> {
+pub(crate) async fn to_look_at(conn: &mut AsyncPgConnection, before: DateTime<Utc>) -> QueryResult<Vec<Upload>> {
     uploads::table
         .filter(uploads::ended_at.is_null().and(uploads::looked_at.lt(before)))
         .order(uploads::looked_at)
@@ -279,7 +272,7 @@ pub(in crate::media) async fn to_look_at(
 }
 
 /// Returns a batch of expired uploads that have not ended, ordered by id, after `after`.
-pub(in crate::media) async fn expired(
+pub(crate) async fn expired(
     conn: &mut AsyncPgConnection,
     now: DateTime<Utc>,
     after: UploadId,
@@ -297,7 +290,7 @@ pub(in crate::media) async fn expired(
 /// Returns a batch of ended, unswept uploads, ordered by id, after `after`.
 ///
 /// They expired before `before` and may have left objects behind.
-pub(in crate::media) async fn unswept(
+pub(crate) async fn unswept(
     conn: &mut AsyncPgConnection,
     before: DateTime<Utc>,
     after: UploadId,
@@ -312,18 +305,18 @@ pub(in crate::media) async fn unswept(
         .await
 }
 
-pub(in crate::media) async fn set_swept(writer: &mut Writer, id: UploadId, now: DateTime<Utc>) -> QueryResult<usize> {
+pub(crate) async fn set_swept(writer: &mut Writer, id: UploadId, now: DateTime<Utc>) -> QueryResult<usize> {
     diesel::update(uploads::table.find(id)).set(uploads::swept_at.eq(now)).execute(writer.conn()).await
 }
 
 /// Returns a user's uploads in progress.
-pub(in crate::media) async fn open_of(conn: &mut AsyncPgConnection, user: UserId) -> QueryResult<Vec<UploadId>> {
+pub(crate) async fn open_of(conn: &mut AsyncPgConnection, user: UserId) -> QueryResult<Vec<UploadId>> {
     let open = uploads::table.filter(uploads::user_id.eq(user).and(uploads::ended_at.is_null()));
     open.select(uploads::id).load(conn).await
 }
 
 /// Returns a user's uploads, newest first.
-pub(in crate::media) async fn all_of(conn: &mut AsyncPgConnection, user: UserId) -> QueryResult<Vec<Upload>> {
+pub(crate) async fn all_of(conn: &mut AsyncPgConnection, user: UserId) -> QueryResult<Vec<Upload>> {
     uploads::table
         .filter(uploads::user_id.eq(user))
         .order((uploads::created_at.desc(), uploads::id.desc()))
@@ -334,7 +327,7 @@ pub(in crate::media) async fn all_of(conn: &mut AsyncPgConnection, user: UserId)
 }
 
 /// Returns a user's videos, newest first.
-pub(in crate::media) async fn videos_of(conn: &mut AsyncPgConnection, user: UserId) -> QueryResult<Vec<Video>> {
+pub(crate) async fn videos_of(conn: &mut AsyncPgConnection, user: UserId) -> QueryResult<Vec<Video>> {
     videos::table
         .filter(videos::owner_id.eq(user))
         .order((videos::created_at.desc(), videos::id.desc()))
@@ -347,7 +340,7 @@ pub(in crate::media) async fn videos_of(conn: &mut AsyncPgConnection, user: User
 /// Removes a deleted user's personal data from their uploads and videos.
 ///
 /// Schedules the deletion of unused videos.
-pub(in crate::media) async fn forget_owner(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> QueryResult<()> {
+pub(crate) async fn forget_owner(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> QueryResult<()> {
     let theirs = uploads::table.filter(uploads::user_id.eq(user));
     diesel::update(theirs)
         .set((uploads::filename.eq("deleted"), uploads::failure.eq(None::<String>)))
@@ -364,6 +357,6 @@ pub(in crate::media) async fn forget_owner(tx: &mut Tx, user: UserId, now: DateT
         .map(drop)
 }
 
-pub(in crate::media) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[UploadId]) -> QueryResult<Vec<Upload>> {
+pub(crate) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[UploadId]) -> QueryResult<Vec<Upload>> {
     uploads::table.filter(uploads::id.eq_any(ids)).select(Upload::as_select()).load(conn).await
 }

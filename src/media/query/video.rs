@@ -15,11 +15,11 @@ use crate::platform::db::{RunQueryDsl, Tx, newest_first};
 /// The number of videos in one batch of a sweep.
 const SWEPT: i64 = 200;
 
-pub(in crate::media) async fn by_ids(mut conn: &AsyncPgConnection, ids: &[VideoId]) -> QueryResult<Vec<Video>> {
+pub(crate) async fn by_ids(mut conn: &AsyncPgConnection, ids: &[VideoId]) -> QueryResult<Vec<Video>> {
     videos::table.filter(videos::id.eq_any(ids)).select(Video::as_select()).load(&mut conn).await
 }
 
-pub(in crate::media) async fn insert(tx: &mut Tx, video: &Video) -> QueryResult<usize> {
+pub(crate) async fn insert(tx: &mut Tx, video: &Video) -> QueryResult<usize> {
     diesel::insert_into(videos::table)
         .values((
             videos::id.eq(video.id),
@@ -39,7 +39,7 @@ pub(in crate::media) async fn insert(tx: &mut Tx, video: &Video) -> QueryResult<
 }
 
 /// Returns a page of a user's videos, newest first, in the direction of the page.
-pub(in crate::media) async fn owned(
+pub(crate) async fn owned(
     mut conn: &AsyncPgConnection,
     owner: UserId,
     page: &Page<(DateTime<Utc>, Uuid)>,
@@ -49,10 +49,7 @@ pub(in crate::media) async fn owned(
 }
 
 /// Counts the videos of each user; users without videos are missing.
-pub(in crate::media) async fn count_owned(
-    mut conn: &AsyncPgConnection,
-    owners: &[UserId],
-) -> QueryResult<Vec<(UserId, i64)>> {
+pub(crate) async fn count_owned(mut conn: &AsyncPgConnection, owners: &[UserId]) -> QueryResult<Vec<(UserId, i64)>> {
     videos::table
         .filter(videos::owner_id.eq_any(owners))
         .group_by(videos::owner_id)
@@ -64,12 +61,12 @@ pub(in crate::media) async fn count_owned(
 /// Locks a video.
 ///
 /// This blocks concurrent changes of its references, and its deletion.
-pub(in crate::media) async fn lock(tx: &mut Tx, id: VideoId) -> QueryResult<Option<Video>> {
+pub(crate) async fn lock(tx: &mut Tx, id: VideoId) -> QueryResult<Option<Video>> {
     videos::table.find(id).select(Video::as_select()).for_no_key_update().first(tx.conn()).await.optional()
 }
 
 /// Locks videos in the order of their ids.
-pub(in crate::media) async fn lock_all(tx: &mut Tx, ids: &[VideoId]) -> QueryResult<Vec<Video>> {
+pub(crate) async fn lock_all(tx: &mut Tx, ids: &[VideoId]) -> QueryResult<Vec<Video>> {
     videos::table
         .filter(videos::id.eq_any(ids))
         .order(videos::id)
@@ -80,7 +77,7 @@ pub(in crate::media) async fn lock_all(tx: &mut Tx, ids: &[VideoId]) -> QueryRes
 }
 
 /// Schedules the deletion at `at` of those videos that are no longer referenced. They must be locked.
-pub(in crate::media) async fn start_grace(
+pub(crate) async fn start_grace(
     tx: &mut Tx,
     ids: &[VideoId],
     at: DateTime<Utc>,
@@ -95,7 +92,7 @@ pub(in crate::media) async fn start_grace(
 }
 
 /// Schedules the deletion of a video, or cancels it (`None`).
-pub(in crate::media) async fn set_delete_after(
+pub(crate) async fn set_delete_after(
     tx: &mut Tx,
     id: VideoId,
     at: Option<DateTime<Utc>>,
@@ -109,15 +106,15 @@ pub(in crate::media) async fn set_delete_after(
 }
 
 /// Returns a batch of videos that are due for deletion.
-pub(in crate::media) async fn due(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> QueryResult<Vec<VideoId>> {
+pub(crate) async fn due(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> QueryResult<Vec<VideoId>> {
     let due = videos::table.filter(videos::delete_after.le(now)).order(videos::delete_after);
     due.limit(SWEPT).select(videos::id).load(conn).await
 }
 
-pub(in crate::media) async fn delete(tx: &mut Tx, id: VideoId) -> QueryResult<usize> {
+pub(crate) async fn delete(tx: &mut Tx, id: VideoId) -> QueryResult<usize> {
     diesel::delete(videos::table.find(id)).execute(tx.conn()).await
 }
 
-pub(in crate::media) async fn is_there(conn: &mut AsyncPgConnection, id: VideoId) -> QueryResult<bool> {
+pub(crate) async fn is_there(conn: &mut AsyncPgConnection, id: VideoId) -> QueryResult<bool> {
     diesel::select(exists(videos::table.find(id).select(videos::id))).get_result(conn).await
 }

@@ -20,7 +20,7 @@ use crate::platform::internal_error::InternalError;
 use crate::platform::outbox;
 
 /// Takes a step of a locked membership; returns whether it is possible. Nothing is written.
-pub(in crate::memberships) fn step(app: &App, row: &mut Membership, step: Step) -> bool {
+pub(crate) fn step(app: &App, row: &mut Membership, step: Step) -> bool {
     let Some(status) = row.status.after(step) else { return false };
     row.status = status;
     row.ended_at = (status == MembershipStatus::Expired).then(|| app.clock.now());
@@ -37,7 +37,7 @@ pub(in crate::memberships) fn step(app: &App, row: &mut Membership, step: Step) 
 
 /// Writes a locked membership, and says what has happened. A subscription that would charge what is not to be charged
 /// anymore is ended.
-pub(in crate::memberships) async fn write(
+pub(crate) async fn write(
     tx: &mut Tx,
     app: &App,
     row: &mut Membership,
@@ -53,7 +53,7 @@ pub(in crate::memberships) async fn write(
 }
 
 /// Returns the live classes that a locked membership gives as it is stored.
-pub(in crate::memberships) async fn given(tx: &mut Tx, id: MembershipId) -> Result<Option<LiveGiven>, InternalError> {
+pub(crate) async fn given(tx: &mut Tx, id: MembershipId) -> Result<Option<LiveGiven>, InternalError> {
     let gives = |row: &Membership| row.kind == PlanKind::LiveClass && row.status.is_entitled();
     let Some(row) = rows::by_id(tx.conn(), id).await?.filter(gives) else { return Ok(None) };
     let plan = plans::by_id(tx.conn(), row.plan_id).await?;
@@ -61,7 +61,7 @@ pub(in crate::memberships) async fn given(tx: &mut Tx, id: MembershipId) -> Resu
 }
 
 /// Says what has happened to a membership that gives the same as before.
-pub(in crate::memberships) async fn tell(
+pub(crate) async fn tell(
     tx: &mut Tx,
     app: &App,
     row: &Membership,
@@ -71,7 +71,7 @@ pub(in crate::memberships) async fn tell(
 }
 
 /// Says what has happened to a membership, and what it gave until then.
-pub(in crate::memberships) async fn tell_of(
+pub(crate) async fn tell_of(
     tx: &mut Tx,
     app: &App,
     row: &Membership,
@@ -91,7 +91,7 @@ pub(in crate::memberships) async fn tell_of(
 }
 
 /// Sets when the next period of a membership is charged, and when its member is reminded, from the end of this one.
-pub(in crate::memberships) fn plan_billing(app: &App, held: &mut Held, reason: PeriodReason) {
+pub(crate) fn plan_billing(app: &App, held: &mut Held, reason: PeriodReason) {
     let zone = app.config.time_zone;
     let (Some(start), Some(end)) = (held.row.period_starts_at, held.row.period_ends_at) else { return };
     // Checked when it was set.
@@ -105,12 +105,12 @@ pub(in crate::memberships) fn plan_billing(app: &App, held: &mut Held, reason: P
 }
 
 /// Returns until when there is access while a renewal that is tried at `from` is in flight.
-pub(in crate::memberships) fn end_of_grace(app: &App, from: DateTime<Utc>) -> DateTime<Utc> {
+pub(crate) fn end_of_grace(app: &App, from: DateTime<Utc>) -> DateTime<Utc> {
     from + app.config.payments.order_lifetime + TimeDelta::days(1)
 }
 
 /// Gives access until a time, or changes until when there is.
-pub(in crate::memberships) async fn give(
+pub(crate) async fn give(
     tx: &mut Tx,
     app: &App,
     held: &mut Held,
@@ -132,7 +132,7 @@ pub(in crate::memberships) async fn give(
 }
 
 /// Ends the access of a membership.
-pub(in crate::memberships) async fn end_access(
+pub(crate) async fn end_access(
     tx: &mut Tx,
     app: &App,
     held: &Held,
@@ -156,12 +156,7 @@ fn students(target: Target, more: i32) -> Option<(CourseId, i32)> {
 }
 
 /// Ends a locked membership at once.
-pub(in crate::memberships) async fn end(
-    tx: &mut Tx,
-    app: &App,
-    held: &mut Held,
-    reason: EndReason,
-) -> Result<Students, InternalError> {
+pub async fn end(tx: &mut Tx, app: &App, held: &mut Held, reason: EndReason) -> Result<Students, InternalError> {
     if !step(app, &mut held.row, Step::End) {
         return Ok(None);
     }
@@ -171,11 +166,7 @@ pub(in crate::memberships) async fn end(
 }
 
 /// Cancels a locked membership; `None` if that is not possible.
-pub(in crate::memberships) async fn cancel(
-    tx: &mut Tx,
-    app: &App,
-    held: &mut Held,
-) -> Result<Option<Students>, InternalError> {
+pub async fn cancel(tx: &mut Tx, app: &App, held: &mut Held) -> Result<Option<Students>, InternalError> {
     if !step(app, &mut held.row, Step::Cancel) {
         return Ok(None);
     }
@@ -198,7 +189,7 @@ pub(in crate::memberships) async fn cancel(
 ///
 /// A change begins when it was ordered, also if its money comes days later: what was left of the period before at that
 /// time is taken off its price.
-pub(in crate::memberships) fn limits(
+pub(crate) fn limits(
     app: &App,
     held: &mut Held,
     period: &Period,

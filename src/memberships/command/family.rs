@@ -70,11 +70,7 @@ pub(super) fn check_terms(
 /// # Errors
 /// The email address is malformed, or the actor's own; there is no such membership of the actor, or it gives no hours
 /// now; its plan has no family; there is no room for one more; too many mails were sent.
-pub(in crate::memberships) async fn invite_family_member(
-    app: &App,
-    actor: &Actor,
-    input: InviteFamilyMemberInput,
-) -> Result<Family> {
+pub async fn invite_family_member(app: &App, actor: &Actor, input: InviteFamilyMemberInput) -> Result<Family> {
     let (owner, email) = (viewer(actor)?, address(&input.email)?);
     app.db
         .transaction(async |tx| {
@@ -137,11 +133,7 @@ async fn invite(tx: &mut Tx, app: &App, held: &Held, (email, size): (&str, i32))
 ///
 /// # Errors
 /// There is no such membership of the actor, or no such invitation.
-pub(in crate::memberships) async fn revoke_family_invitation(
-    app: &App,
-    actor: &Actor,
-    input: RevokeFamilyInvitationInput,
-) -> Result<Family> {
+pub async fn revoke_family_invitation(app: &App, actor: &Actor, input: RevokeFamilyInvitationInput) -> Result<Family> {
     let (owner, email) = (viewer(actor)?, address(&input.email)?);
     app.db
         .transaction(async |tx| {
@@ -161,7 +153,7 @@ pub(in crate::memberships) async fn revoke_family_invitation(
 /// # Errors
 /// The link is not valid, or no longer; there is no room for one more; the actor owns the membership, has one of their
 /// own for live classes, or is in a family.
-pub(in crate::memberships) async fn join_family(app: &App, actor: &Actor, input: JoinFamilyInput) -> Result<Family> {
+pub async fn join_family(app: &App, actor: &Actor, input: JoinFamilyInput) -> Result<Family> {
     let user = viewer(actor)?;
     let link = Link::parse(&input.token).ok_or_else(error::family_invitation_over)?;
     let id = FamilyInvitationId::new(link.id);
@@ -219,7 +211,7 @@ async fn check_joins(tx: &mut Tx, user: UserId, held: &Held) -> Result<()> {
 ///
 /// # Errors
 /// The actor is not in the family of this owner.
-pub(in crate::memberships) async fn leave_family(app: &App, actor: &Actor, input: LeaveFamilyInput) -> Result<UserId> {
+pub async fn leave_family(app: &App, actor: &Actor, input: LeaveFamilyInput) -> Result<UserId> {
     let user = viewer(actor)?;
     app.db
         .transaction(async |tx| {
@@ -240,11 +232,7 @@ pub(in crate::memberships) async fn leave_family(app: &App, actor: &Actor, input
 ///
 /// # Errors
 /// There is no such membership of the actor, or no such member.
-pub(in crate::memberships) async fn remove_family_member(
-    app: &App,
-    actor: &Actor,
-    input: RemoveFamilyMemberInput,
-) -> Result<Family> {
+pub async fn remove_family_member(app: &App, actor: &Actor, input: RemoveFamilyMemberInput) -> Result<Family> {
     let owner = viewer(actor)?;
     app.db
         .transaction(async |tx| {

@@ -10,7 +10,7 @@ use crate::platform::internal_error::InternalError;
 use crate::platform::payments::{self, GatewayError, GatewayPlan};
 
 /// The job that tells the providers of a plan at once.
-pub(in crate::memberships) const SYNC: &str = "memberships.sync";
+pub(crate) const SYNC: &str = "memberships.sync";
 
 /// The number of calls at a time.
 const IN_FLIGHT: usize = 4;
@@ -25,7 +25,7 @@ const LONGEST_ERROR: usize = 500;
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::memberships) async fn sync(app: &App) -> Result<(), InternalError> {
+pub async fn sync(app: &App) -> Result<(), InternalError> {
     let providers = app.payments.available();
     app.db.transaction(async |tx| query::add_gateways(tx, &providers, app.clock.now()).await).await?;
     let due = query::due_gateways(&mut *app.db.read().await?, app.clock.now()).await?;
@@ -89,7 +89,7 @@ async fn retire(app: &App, row: &PlanGateway) -> Result<(PlanStatus, Option<Stri
 }
 
 /// How long to wait after so many attempts that have failed.
-pub(in crate::memberships) fn wait_after(attempts: i32) -> TimeDelta {
+pub(crate) fn wait_after(attempts: i32) -> TimeDelta {
     TimeDelta::minutes(1 << attempts.clamp(0, 10)).min(LONGEST_WAIT)
 }
 

@@ -13,7 +13,7 @@ use crate::platform::auth::Actor;
 ///
 /// # Errors
 /// The database failed.
-pub(crate) async fn import_plan(
+pub async fn import_plan(
     loaders: &Loaders,
     admin: &Actor,
     input: CreatePlanInput,

@@ -20,7 +20,7 @@ use crate::platform::db::Tx;
 use crate::platform::internal_error::InternalError;
 
 /// The scope of a plan as it is stored: kind, course, category.
-pub(in crate::memberships) fn scope_of(plan: &Plan) -> (PlanKind, Option<Uuid>, Option<Uuid>) {
+pub(crate) fn scope_of(plan: &Plan) -> (PlanKind, Option<Uuid>, Option<Uuid>) {
     (plan.kind, plan.course_id.map(|id| id.uuid()), plan.category_id.map(|id| id.uuid()))
 }
 
@@ -28,7 +28,7 @@ pub(in crate::memberships) fn scope_of(plan: &Plan) -> (PlanKind, Option<Uuid>, 
 ///
 /// # Errors
 /// There is no such membership of the actor, it is not active, or it is paid on Google Play.
-pub(in crate::memberships) async fn pause(app: &App, actor: &Actor, input: PauseMembershipInput) -> Result<Membership> {
+pub async fn pause(app: &App, actor: &Actor, input: PauseMembershipInput) -> Result<Membership> {
     let member = viewer(actor)?;
     app.db
         .transaction(async |tx| {
@@ -58,11 +58,7 @@ pub(in crate::memberships) async fn pause(app: &App, actor: &Actor, input: Pause
 /// # Errors
 /// There is no such membership of the actor, it is neither paused nor canceled, what it is for was deleted or is not
 /// sold anymore, or it is paid on Google Play.
-pub(in crate::memberships) async fn resume(
-    app: &App,
-    actor: &Actor,
-    input: ResumeMembershipInput,
-) -> Result<Membership> {
+pub async fn resume(app: &App, actor: &Actor, input: ResumeMembershipInput) -> Result<Membership> {
     let member = viewer(actor)?;
     app.db
         .transaction(async |tx| {

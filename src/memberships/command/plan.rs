@@ -38,11 +38,7 @@ const LONGEST_CRON: usize = 100;
 ///
 /// # Errors
 /// The input is invalid; the actor may not manage such a plan; the slug is taken.
-pub(in crate::memberships) async fn create_plan(
-    loaders: &Loaders,
-    actor: &Actor,
-    input: CreatePlanInput,
-) -> Result<Plan> {
+pub async fn create_plan(loaders: &Loaders, actor: &Actor, input: CreatePlanInput) -> Result<Plan> {
     let (app, admin) = (loaders.app(), viewer(actor)?);
     permit(loaders, actor, input.kind, input.course_id).await?;
     let mut check = Check::new();
@@ -100,11 +96,7 @@ pub(in crate::memberships) async fn create_plan(
 ///
 /// # Errors
 /// The input is invalid; there is no such plan, or it is archived; the actor may not manage it.
-pub(in crate::memberships) async fn update_plan(
-    loaders: &Loaders,
-    actor: &Actor,
-    input: UpdatePlanInput,
-) -> Result<Plan> {
+pub async fn update_plan(loaders: &Loaders, actor: &Actor, input: UpdatePlanInput) -> Result<Plan> {
     let app = loaders.app();
     let known = managed(loaders, actor, input.plan_id).await?;
     let mut check = Check::new();
@@ -139,11 +131,7 @@ pub(in crate::memberships) async fn update_plan(
 ///
 /// # Errors
 /// The input is invalid; there is no such plan, or it is archived; the actor may not manage it.
-pub(in crate::memberships) async fn set_plan_price(
-    loaders: &Loaders,
-    actor: &Actor,
-    input: SetPlanPriceInput,
-) -> Result<(Plan, PlanPrice)> {
+pub async fn set_plan_price(loaders: &Loaders, actor: &Actor, input: SetPlanPriceInput) -> Result<(Plan, PlanPrice)> {
     let app = loaders.app();
     let known = managed(loaders, actor, input.plan_id).await?;
     let mut check = Check::new();
@@ -190,11 +178,7 @@ pub(in crate::memberships) async fn set_plan_price(
 ///
 /// # Errors
 /// There is no such plan; the actor may not manage it.
-pub(in crate::memberships) async fn archive_plan(
-    loaders: &Loaders,
-    actor: &Actor,
-    input: ArchivePlanInput,
-) -> Result<Plan> {
+pub async fn archive_plan(loaders: &Loaders, actor: &Actor, input: ArchivePlanInput) -> Result<Plan> {
     let app = loaders.app();
     managed(loaders, actor, input.plan_id).await?;
     let archived = app.db.transaction(async |tx| archive(tx, app, input.plan_id).await).await?;
@@ -222,11 +206,7 @@ pub(super) async fn archive(tx: &mut Tx, app: &App, id: PlanId) -> std::result::
 ///
 /// # Errors
 /// There is no such price, it is retired, or not ready at the provider yet.
-pub(in crate::memberships) async fn sold(
-    tx: &mut Tx,
-    price: PlanPriceId,
-    provider: Option<Provider>,
-) -> Result<(PlanPrice, Plan)> {
+pub async fn sold(tx: &mut Tx, price: PlanPriceId, provider: Option<Provider>) -> Result<(PlanPrice, Plan)> {
     let found = query::prices_by_ids(tx.conn(), &[price]).await?.pop();
     let is_sold = |(price, plan): &(PlanPrice, Plan)| {
         price.retired_at.is_none() && plan.archived_at.is_none() && plan.target().is_some()
@@ -286,11 +266,7 @@ async fn managed(loaders: &Loaders, actor: &Actor, id: PlanId) -> Result<Plan> {
 }
 
 /// Whether the actor may manage a plan.
-pub(in crate::memberships) async fn manages(
-    loaders: &Loaders,
-    actor: &Actor,
-    plan: &Plan,
-) -> std::result::Result<bool, InternalError> {
+pub async fn manages(loaders: &Loaders, actor: &Actor, plan: &Plan) -> std::result::Result<bool, InternalError> {
     let edits = match plan.course_id {
         Some(id) if !actor.has(Role::Admin) => match loaders.load(CourseById(id)).await? {
             Some(course) => is_in_team(loaders, actor, &course).await?,

@@ -19,7 +19,7 @@ const ONCE_MORE: TimeDelta = TimeDelta::hours(1);
 
 /// Has the subscription of a locked membership ended by a job, if it has one: the next period is paid in another way.
 /// The caller writes the membership.
-pub(in crate::memberships) async fn release(tx: &mut Tx, app: &App, row: &mut Membership) -> Result<(), InternalError> {
+pub(crate) async fn release(tx: &mut Tx, app: &App, row: &mut Membership) -> Result<(), InternalError> {
     if let Some(id) = row.subscription_id.take()
         && let Some(provider) = row.provider.take()
     {
@@ -33,7 +33,7 @@ pub(in crate::memberships) async fn release(tx: &mut Tx, app: &App, row: &mut Me
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::memberships) async fn end_subscriptions(app: &App) -> Result<(), InternalError> {
+pub(crate) async fn end_subscriptions(app: &App) -> Result<(), InternalError> {
     while !app.stopping.is_cancelled() {
         let due = query::to_end(&mut *app.db.read().await?, app.clock.now()).await?;
         if due.is_empty() {

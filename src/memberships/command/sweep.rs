@@ -18,15 +18,15 @@ use crate::platform::App;
 use crate::platform::internal_error::InternalError;
 
 /// The job that moves the members of earlier versions of a price to it.
-pub(in crate::memberships) const MOVE: &str = "memberships.move_members";
+pub(crate) const MOVE: &str = "memberships.move_members";
 /// The job that cancels the memberships of an archived plan.
-pub(in crate::memberships) const CANCEL: &str = "memberships.cancel_members";
+pub(crate) const CANCEL: &str = "memberships.cancel_members";
 
 /// Ends canceled memberships whose period is over.
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::memberships) async fn expire(app: &App) -> Result<(), InternalError> {
+pub(crate) async fn expire(app: &App) -> Result<(), InternalError> {
     while !app.stopping.is_cancelled() {
         let now = app.clock.now();
         let due = rows::over(&mut *app.db.read().await?, now).await?;
@@ -65,7 +65,7 @@ async fn end_one(
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::memberships) async fn remind(app: &App) -> Result<(), InternalError> {
+pub(crate) async fn remind(app: &App) -> Result<(), InternalError> {
     while !app.stopping.is_cancelled() {
         let reminded = app.db.transaction(async |tx| {
             let due = rows::take_reminders(tx, app.clock.now()).await?;
@@ -86,7 +86,7 @@ pub(in crate::memberships) async fn remind(app: &App) -> Result<(), InternalErro
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::memberships) async fn move_members(app: &App, to: PlanPriceId) -> Result<(), InternalError> {
+pub(crate) async fn move_members(app: &App, to: PlanPriceId) -> Result<(), InternalError> {
     // Not from a replica, which may lack the price.
     let read = app.db.transaction(async |tx| Ok::<_, InternalError>(plans::earlier_versions(tx, to).await?));
     let earlier = read.await?;
@@ -109,7 +109,7 @@ pub(in crate::memberships) async fn move_members(app: &App, to: PlanPriceId) -> 
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::memberships) async fn mend_spans(app: &App) -> Result<(), InternalError> {
+pub(crate) async fn mend_spans(app: &App) -> Result<(), InternalError> {
     let mut after = MembershipId::new(Uuid::nil());
     while !app.stopping.is_cancelled() {
         let kept = live::kept_after(&mut *app.db.read().await?, after).await?;
@@ -132,7 +132,7 @@ pub(in crate::memberships) async fn mend_spans(app: &App) -> Result<(), Internal
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::memberships) async fn archive_orphans(app: &App) -> Result<(), InternalError> {
+pub(crate) async fn archive_orphans(app: &App) -> Result<(), InternalError> {
     while !app.stopping.is_cancelled() {
         let orphans = plans::without_target(&mut *app.db.read().await?).await?;
         if orphans.is_empty() {
@@ -147,7 +147,7 @@ pub(in crate::memberships) async fn archive_orphans(app: &App) -> Result<(), Int
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::memberships) async fn archive_plans_of(app: &App, course: CourseId) -> Result<(), InternalError> {
+pub(crate) async fn archive_plans_of(app: &App, course: CourseId) -> Result<(), InternalError> {
     let of_course = plans::of_course(&mut *app.db.read().await?, course).await?;
     archive_all(app, of_course).await
 }
@@ -156,10 +156,7 @@ pub(in crate::memberships) async fn archive_plans_of(app: &App, course: CourseId
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::memberships) async fn archive_plans_of_category(
-    app: &App,
-    category: CategoryId,
-) -> Result<(), InternalError> {
+pub(crate) async fn archive_plans_of_category(app: &App, category: CategoryId) -> Result<(), InternalError> {
     // Not from a replica, which may lack a plan that was made just before.
     let read = app.db.transaction(async |tx| Ok::<_, InternalError>(plans::of_category(tx, category).await?));
     archive_all(app, read.await?).await
@@ -177,7 +174,7 @@ async fn archive_all(app: &App, ids: Vec<PlanId>) -> Result<(), InternalError> {
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::memberships) async fn cancel_members(app: &App, plan: PlanId) -> Result<(), InternalError> {
+pub(crate) async fn cancel_members(app: &App, plan: PlanId) -> Result<(), InternalError> {
     let mut after = MembershipId::new(Uuid::nil());
     loop {
         let batch = rows::of_plan(&mut *app.db.read().await?, plan, after).await?;
@@ -205,7 +202,7 @@ pub(in crate::memberships) async fn cancel_members(app: &App, plan: PlanId) -> R
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::memberships) async fn forget_user(app: &App, user: UserId) -> Result<(), InternalError> {
+pub(crate) async fn forget_user(app: &App, user: UserId) -> Result<(), InternalError> {
     loop {
         let live = rows::live_of_user(&mut *app.db.read().await?, user).await?;
         if live.is_empty() {

@@ -13,39 +13,39 @@ use crate::graphql::{Entity, Id};
 use crate::platform::db::schema::{family_invitations, family_members};
 
 /// How long an invitation is valid.
-pub(in crate::memberships) const INVITATION_LIFETIME: TimeDelta = TimeDelta::days(14);
+pub(crate) const INVITATION_LIFETIME: TimeDelta = TimeDelta::days(14);
 
 /// The id of an invitation to a family, in its link.
-pub(in crate::memberships) type FamilyInvitationId = Id<FamilyInvitation>;
+pub(crate) type FamilyInvitationId = Id<FamilyInvitation>;
 
 /// A user who shares the hours of another user's membership.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = family_members, check_for_backend(diesel::pg::Pg))]
-pub(in crate::memberships) struct FamilyMember {
+pub struct FamilyMember {
     /// The user.
-    pub(in crate::memberships) user_id: UserId,
+    pub user_id: UserId,
     /// The membership.
-    pub(in crate::memberships) membership_id: MembershipId,
+    pub membership_id: MembershipId,
     /// Since when.
-    pub(in crate::memberships) joined_at: DateTime<Utc>,
+    pub joined_at: DateTime<Utc>,
 }
 
 /// An invitation to share the hours of a membership.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = family_invitations, check_for_backend(diesel::pg::Pg))]
-pub(in crate::memberships) struct FamilyInvitation {
+pub struct FamilyInvitation {
     /// The id.
-    pub(in crate::memberships) id: FamilyInvitationId,
+    pub id: FamilyInvitationId,
     /// The membership.
-    pub(in crate::memberships) membership_id: MembershipId,
+    pub membership_id: MembershipId,
     /// The email address, in lower case.
-    pub(in crate::memberships) email: String,
+    pub email: String,
     /// When it was sent last.
-    pub(in crate::memberships) sent_at: DateTime<Utc>,
+    pub sent_at: DateTime<Utc>,
     /// When its link expires.
-    pub(in crate::memberships) expires_at: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
     /// When it was revoked.
-    pub(in crate::memberships) revoked_at: Option<DateTime<Utc>>,
+    pub(crate) revoked_at: Option<DateTime<Utc>>,
 }
 
 impl Entity for FamilyInvitation {
@@ -54,52 +54,52 @@ impl Entity for FamilyInvitation {
 
 impl FamilyInvitation {
     /// Whether it can be accepted.
-    pub(in crate::memberships) fn is_open(&self, now: DateTime<Utc>) -> bool {
+    pub(crate) fn is_open(&self, now: DateTime<Utc>) -> bool {
         self.revoked_at.is_none() && self.expires_at > now
     }
 
     /// Returns the state that its link is bound to.
-    pub(in crate::memberships) fn state(&self) -> String {
+    pub(crate) fn state(&self) -> String {
         self.sent_at.timestamp_micros().to_string()
     }
 }
 
 /// Who shares the hours of a membership.
 #[derive(Clone, Debug)]
-pub(in crate::memberships) struct Family {
+pub struct Family {
     /// The membership, which is the owner's.
-    pub(in crate::memberships) membership: Membership,
+    pub membership: Membership,
     /// Its plan.
-    pub(in crate::memberships) plan: Plan,
+    pub plan: Plan,
     /// The members beside the owner, by when they joined.
-    pub(in crate::memberships) members: Vec<FamilyMember>,
+    pub members: Vec<FamilyMember>,
     /// The invitations that can be accepted, by when they were sent.
-    pub(in crate::memberships) invitations: Vec<FamilyInvitation>,
+    pub invitations: Vec<FamilyInvitation>,
 }
 
 /// The input of `inviteFamilyMember`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::memberships) struct InviteFamilyMemberInput {
+pub struct InviteFamilyMemberInput {
     /// The membership, of the viewer, whose plan has a `familySize`.
-    pub(in crate::memberships) membership_id: MembershipId,
+    pub membership_id: MembershipId,
     /// The email address to invite. Case-insensitive.
-    pub(in crate::memberships) email: String,
+    pub email: String,
 }
 
 /// The input of `revokeFamilyInvitation`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::memberships) struct RevokeFamilyInvitationInput {
+pub struct RevokeFamilyInvitationInput {
     /// The membership, of the viewer.
-    pub(in crate::memberships) membership_id: MembershipId,
+    pub membership_id: MembershipId,
     /// The email address that was invited. Case-insensitive.
-    pub(in crate::memberships) email: String,
+    pub email: String,
 }
 
 /// The input of `joinFamily`.
 #[derive(Clone, InputObject)]
-pub(in crate::memberships) struct JoinFamilyInput {
+pub struct JoinFamilyInput {
     /// The `token` parameter of the link in the email.
-    pub(in crate::memberships) token: String,
+    pub(crate) token: String,
 }
 
 // A link must not reach a log by way of a derived Debug.
@@ -111,16 +111,16 @@ impl fmt::Debug for JoinFamilyInput {
 
 /// The input of `leaveFamily`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::memberships) struct LeaveFamilyInput {
+pub struct LeaveFamilyInput {
     /// The owner of the family that the viewer leaves.
-    pub(in crate::memberships) owner_id: UserId,
+    pub(crate) owner_id: UserId,
 }
 
 /// The input of `removeFamilyMember`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::memberships) struct RemoveFamilyMemberInput {
+pub struct RemoveFamilyMemberInput {
     /// The membership, of the viewer.
-    pub(in crate::memberships) membership_id: MembershipId,
+    pub membership_id: MembershipId,
     /// The member of its family.
-    pub(in crate::memberships) user_id: UserId,
+    pub user_id: UserId,
 }

@@ -27,113 +27,113 @@ pub struct NewPriceInput {
 
 /// The input of `createPlan`.
 #[derive(Clone, Debug, InputObject)]
-pub(crate) struct CreatePlanInput {
+pub struct CreatePlanInput {
     /// What it gives. For the kinds COURSE and CATEGORY, `courseId` or `categoryId` is required; for LIVE_CLASS,
     /// `liveHoursPerMonth`.
-    pub(crate) kind: PlanKind,
+    pub kind: PlanKind,
     /// The name, 1 to 80 characters.
-    pub(crate) name: String,
+    pub name: String,
     /// The URL slug: lower-case letters, digits and single hyphens, at most 80 characters. Defaults to one made from
     /// the name.
-    pub(crate) slug: Option<String>,
+    pub slug: Option<String>,
     /// The description, plain text, at most 2,000 characters.
     #[graphql(default)]
-    pub(crate) description: String,
+    pub description: String,
     /// The course, for the kind COURSE.
-    pub(crate) course_id: Option<CourseId>,
+    pub course_id: Option<CourseId>,
     /// The category, for the kind CATEGORY.
-    pub(crate) category_id: Option<CategoryId>,
+    pub category_id: Option<CategoryId>,
     /// The hours of live classes per month, for the kind LIVE_CLASS: whole minutes, such as 4 or 7.5, at most 744.
-    pub(crate) live_hours_per_month: Option<Decimal>,
+    pub live_hours_per_month: Option<Decimal>,
     /// How many of these hours at most count in the next month if they are left, and only in that: whole minutes, at
     /// most 744. Omit for none.
-    pub(crate) rollover_hours: Option<Decimal>,
+    pub rollover_hours: Option<Decimal>,
     /// How many extra hours members may buy for a month at most, for the kind LIVE_CLASS: 1 to 744. Omit for none. What
     /// one costs is said by the prices.
-    pub(crate) max_extra_hours: Option<i32>,
+    pub max_extra_hours: Option<i32>,
     /// How many users beside the member may share the hours of a membership, of a plan of the kind LIVE_CLASS: at most
     /// 10. Omit for none.
-    pub(crate) family_size: Option<i32>,
+    pub family_size: Option<i32>,
     /// How many of the hours each of these users can use a month at most: whole minutes, at most 744. Omit for no limit
     /// of their own.
-    pub(crate) family_member_hours: Option<Decimal>,
+    pub family_member_hours: Option<Decimal>,
     /// When on the last day of a period the next one is charged: five fields of cron in the school's time zone, such as
     /// `0 6 * * *` for six in the morning. Omit for the end of the period.
-    pub(crate) renewal_cron: Option<String>,
+    pub renewal_cron: Option<String>,
     /// The prices, 1 to 12, one for an interval and a currency.
-    pub(crate) prices: Vec<NewPriceInput>,
+    pub prices: Vec<NewPriceInput>,
     /// Identifies this request.
     #[graphql(flatten)]
-    pub(crate) once: Idempotency,
+    pub once: Idempotency,
 }
 
 /// The input of `updatePlan`. Omitted fields stay unchanged.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::memberships) struct UpdatePlanInput {
+pub struct UpdatePlanInput {
     /// The plan.
-    pub(in crate::memberships) plan_id: PlanId,
+    pub plan_id: PlanId,
     /// The name, 1 to 80 characters.
-    pub(in crate::memberships) name: Option<String>,
+    pub name: Option<String>,
     /// The description, plain text, at most 2,000 characters.
-    pub(in crate::memberships) description: Option<String>,
+    pub description: Option<String>,
     /// The hours of live classes per month, of a plan of the kind LIVE_CLASS. Members have them from now on.
-    pub(in crate::memberships) live_hours_per_month: Option<Decimal>,
+    pub live_hours_per_month: Option<Decimal>,
     /// How many of these hours at most count in the next month if they are left, as in `createPlan`; 0 for none.
     /// Members have them from now on.
-    pub(in crate::memberships) rollover_hours: Option<Decimal>,
+    pub rollover_hours: Option<Decimal>,
     /// How many extra hours members may buy for a month at most, as in `createPlan`; 0 for none. Those that were
     /// ordered stay.
-    pub(in crate::memberships) max_extra_hours: Option<i32>,
+    pub max_extra_hours: Option<i32>,
     /// How many users beside the member may share the hours, as in `createPlan`; 0 for none. It counts for who joins
     /// from now on, and for a membership's family from its next renewal or change on.
-    pub(in crate::memberships) family_size: Option<i32>,
+    pub family_size: Option<i32>,
     /// How many of the hours each of these users can use a month at most, as in `createPlan`; 0 for no limit of their
     /// own. It counts from now on.
-    pub(in crate::memberships) family_member_hours: Option<Decimal>,
+    pub family_member_hours: Option<Decimal>,
     /// When on the last day of a period the next one is charged, as in `createPlan`. Empty for the end of the period.
     /// It applies to periods that begin from now on.
-    pub(in crate::memberships) renewal_cron: Option<String>,
+    pub renewal_cron: Option<String>,
 }
 
 /// The input of `setPlanPrice`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::memberships) struct SetPlanPriceInput {
+pub struct SetPlanPriceInput {
     /// The plan.
-    pub(in crate::memberships) plan_id: PlanId,
+    pub plan_id: PlanId,
     /// The price. It replaces the one for the same interval and currency.
-    pub(in crate::memberships) price: NewPriceInput,
+    pub price: NewPriceInput,
     /// Whether the members of all earlier versions of the price pay this one from their next renewal on, also those who
     /// were to get an earlier version then; they are told. Otherwise they keep theirs.
     #[graphql(default)]
-    pub(in crate::memberships) moves_members: bool,
+    pub(crate) moves_members: bool,
 }
 
 /// The input of `archivePlan`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::memberships) struct ArchivePlanInput {
+pub struct ArchivePlanInput {
     /// The plan.
-    pub(in crate::memberships) plan_id: PlanId,
+    pub plan_id: PlanId,
 }
 
 /// The input of `cancelMembership`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::memberships) struct CancelMembershipInput {
+pub struct CancelMembershipInput {
     /// The membership, of the viewer unless they are an administrator.
-    pub(in crate::memberships) membership_id: MembershipId,
+    pub membership_id: MembershipId,
 }
 
 /// The input of `pauseMembership`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::memberships) struct PauseMembershipInput {
+pub struct PauseMembershipInput {
     /// The membership, of the viewer.
-    pub(in crate::memberships) membership_id: MembershipId,
+    pub membership_id: MembershipId,
 }
 
 /// The input of `resumeMembership`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::memberships) struct ResumeMembershipInput {
+pub struct ResumeMembershipInput {
     /// The membership, of the viewer.
-    pub(in crate::memberships) membership_id: MembershipId,
+    pub membership_id: MembershipId,
 }
 
 /// When a change of a membership applies.
@@ -159,91 +159,91 @@ pub struct MembershipChangeTerms {
 
 /// The input of `changeMembership`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::memberships) struct ChangeMembershipInput {
+pub struct ChangeMembershipInput {
     /// What is changed.
     #[graphql(flatten)]
-    pub(in crate::memberships) terms: MembershipChangeTerms,
+    pub terms: MembershipChangeTerms,
     /// The total that the member was shown, as `quoteMembershipChange` returns it. If another one would be charged now,
     /// nothing is changed. Send it always: a stored payment is charged without a page that shows the total.
-    pub(in crate::memberships) expected_total: Option<MoneyInput>,
+    pub expected_total: Option<MoneyInput>,
 }
 
 /// The input of `quoteMembershipChange`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::memberships) struct QuoteMembershipChangeInput {
+pub struct QuoteMembershipChangeInput {
     /// What would be changed.
     #[graphql(flatten)]
-    pub(in crate::memberships) terms: MembershipChangeTerms,
+    pub terms: MembershipChangeTerms,
 }
 
 /// The input of `setPlayProduct`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::memberships) struct SetPlayProductInput {
+pub struct SetPlayProductInput {
     /// The price, which must be sold.
-    pub(in crate::memberships) plan_price_id: PlanPriceId,
+    pub plan_price_id: PlanPriceId,
     /// The id of the subscription on Google Play: letters, digits, dots, hyphens and underscores, at most 150. Empty if
     /// the price is not sold there anymore.
-    pub(in crate::memberships) product_id: String,
+    pub product_id: String,
     /// The id of its base plan, as above. Omit for a subscription from before base plans.
-    pub(in crate::memberships) base_plan_id: Option<String>,
+    pub base_plan_id: Option<String>,
 }
 
 /// The input of `confirmPlayPurchase`.
 #[derive(Clone, InputObject)]
-pub(in crate::memberships) struct ConfirmPlayPurchaseInput {
+pub struct ConfirmPlayPurchaseInput {
     /// The plan that was bought; this or `planSlug`.
-    pub(in crate::memberships) plan_id: Option<PlanId>,
+    pub plan_id: Option<PlanId>,
     /// The URL slug of the plan that was bought; this or `planId`.
-    pub(in crate::memberships) plan_slug: Option<String>,
+    pub(crate) plan_slug: Option<String>,
     /// The token of the purchase, which the app has from Google.
-    pub(in crate::memberships) purchase_token: String,
+    pub(crate) purchase_token: String,
     /// Google's id of the order (`GPA.…`), which the app has from Google; it is compared with what Google says.
-    pub(in crate::memberships) order_id: Option<String>,
+    pub(crate) order_id: Option<String>,
 }
 
 /// A filter for memberships. Omitted fields restrict nothing.
 #[derive(Clone, Debug, Default, InputObject)]
-pub(in crate::memberships) struct MembershipFilter {
+pub struct MembershipFilter {
     /// Memberships in one of these states.
-    pub(in crate::memberships) statuses: Option<Vec<MembershipStatus>>,
+    pub statuses: Option<Vec<MembershipStatus>>,
 }
 
 /// A user's memberships in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(in crate::memberships) struct MembershipWhich {
+pub struct MembershipWhich {
     /// The member.
-    pub(in crate::memberships) user: UserId,
+    pub user: UserId,
     /// The states; `None` for any.
-    pub(in crate::memberships) statuses: Option<Vec<MembershipStatus>>,
+    pub statuses: Option<Vec<MembershipStatus>>,
 }
 
 /// A filter for plans; its conditions are combined with AND. Omitted fields restrict nothing.
 #[derive(Clone, Debug, Default, InputObject)]
-pub(in crate::memberships) struct PlanFilter {
+pub struct PlanFilter {
     /// Plans of these kinds.
-    pub(in crate::memberships) kinds: Option<Vec<PlanKind>>,
+    pub kinds: Option<Vec<PlanKind>>,
     /// Plans for this course.
-    pub(in crate::memberships) course_id: Option<CourseId>,
+    pub course_id: Option<CourseId>,
     /// Plans for this category.
-    pub(in crate::memberships) category_id: Option<CategoryId>,
+    pub category_id: Option<CategoryId>,
     /// The plan with this slug.
-    pub(in crate::memberships) slug: Option<String>,
+    pub slug: Option<String>,
     /// Only archived plans, or only those that are not. Only administrators see archived plans, and all if this is
     /// omitted.
-    pub(in crate::memberships) is_archived: Option<bool>,
+    pub is_archived: Option<bool>,
 }
 
 /// The plans in a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(in crate::memberships) struct PlanWhich {
+pub struct PlanWhich {
     /// The kinds; `None` for any.
-    pub(in crate::memberships) kinds: Option<Vec<PlanKind>>,
+    pub kinds: Option<Vec<PlanKind>>,
     /// The course.
-    pub(in crate::memberships) course: Option<CourseId>,
+    pub course: Option<CourseId>,
     /// The category.
-    pub(in crate::memberships) category: Option<CategoryId>,
+    pub category: Option<CategoryId>,
     /// The slug.
-    pub(in crate::memberships) slug: Option<String>,
+    pub slug: Option<String>,
     /// Whether it is archived; `None` for both.
-    pub(in crate::memberships) is_archived: Option<bool>,
+    pub is_archived: Option<bool>,
 }

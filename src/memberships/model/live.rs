@@ -38,7 +38,7 @@ pub struct LiveGiven {
 
 impl LiveGiven {
     /// Returns what a membership gives; `None` if it gives no live classes.
-    pub(in crate::memberships) fn of(row: &Membership, plan: &Plan) -> Option<LiveGiven> {
+    pub fn of(row: &Membership, plan: &Plan) -> Option<LiveGiven> {
         let since = row.plan_since.filter(|_| row.status.is_entitled())?;
         let minutes_per_month = plan.live_minutes_per_month?;
         Some(LiveGiven { minutes_per_month, rollover_minutes: plan.rollover_minutes.unwrap_or_default(), since })
@@ -72,11 +72,7 @@ impl LiveAllowance {
 
     /// Returns what allows a user most of what their memberships allow at a time, of each of which there is a row, and
     /// for the one whose hours they share.
-    pub(in crate::memberships) fn most(
-        rows: &[(Membership, Plan, UserId)],
-        user: UserId,
-        at: DateTime<Utc>,
-    ) -> Option<LiveAllowance> {
+    pub(crate) fn most(rows: &[(Membership, Plan, UserId)], user: UserId, at: DateTime<Utc>) -> Option<LiveAllowance> {
         let own = rows.iter().filter(|(_, _, member)| *member == user);
         own.filter_map(|(row, plan, _)| LiveAllowance::of(row, plan, at))
             .max_by_key(|allowance| allowance.minutes_per_month)

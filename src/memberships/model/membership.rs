@@ -84,7 +84,7 @@ pub struct Membership {
 
 impl Membership {
     /// Makes it one of another price.
-    pub(in crate::memberships) fn move_to(&mut self, price: &PlanPrice, plan: &Plan, now: DateTime<Utc>) {
+    pub(crate) fn move_to(&mut self, price: &PlanPrice, plan: &Plan, now: DateTime<Utc>) {
         if self.plan_id != plan.id || self.plan_since.is_none() {
             self.plan_since = Some(now);
         }
@@ -94,7 +94,7 @@ impl Membership {
     }
 
     /// How its next period is paid; `None` if it is not renewed.
-    pub(in crate::memberships) fn renewal(&self) -> Option<MembershipRenewal> {
+    pub fn renewal(&self) -> Option<MembershipRenewal> {
         let is_stored = self.is_play || self.provider.is_some();
         let renewal = if is_stored { MembershipRenewal::Automatic } else { MembershipRenewal::ByPage };
         self.status.renews().then_some(renewal)
@@ -118,19 +118,19 @@ impl Entity for Membership {
 /// A membership to insert.
 #[derive(Insertable)]
 #[diesel(table_name = memberships)]
-pub(in crate::memberships) struct NewMembership<'a> {
-    pub(in crate::memberships) id: MembershipId,
-    pub(in crate::memberships) user_id: UserId,
-    pub(in crate::memberships) plan_id: PlanId,
-    pub(in crate::memberships) plan_price_id: PlanPriceId,
-    pub(in crate::memberships) kind: PlanKind,
-    pub(in crate::memberships) course_id: Option<Uuid>,
-    pub(in crate::memberships) category_id: Option<Uuid>,
-    pub(in crate::memberships) status: MembershipStatus,
-    pub(in crate::memberships) country: &'a str,
-    pub(in crate::memberships) is_play: bool,
-    pub(in crate::memberships) created_at: DateTime<Utc>,
-    pub(in crate::memberships) updated_at: DateTime<Utc>,
+pub(crate) struct NewMembership<'a> {
+    pub id: MembershipId,
+    pub user_id: UserId,
+    pub plan_id: PlanId,
+    pub plan_price_id: PlanPriceId,
+    pub kind: PlanKind,
+    pub course_id: Option<Uuid>,
+    pub category_id: Option<Uuid>,
+    pub status: MembershipStatus,
+    pub(crate) country: &'a str,
+    pub is_play: bool,
+    pub created_at: DateTime<Utc>,
+    pub(crate) updated_at: DateTime<Utc>,
 }
 
 /// The state of a membership.
@@ -166,7 +166,7 @@ stored_as_text!(MembershipStatus {
 
 /// What happens to a membership.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::memberships) enum Step {
+pub enum Step {
     /// A period is paid.
     Pay,
     /// The trial begins.
@@ -207,7 +207,7 @@ impl MembershipStatus {
     ///
     /// Money may arrive for a membership whose first order has ended without it, and a won dispute brings it back until its
     /// period ends.
-    pub(in crate::memberships) fn after(self, step: Step) -> Option<MembershipStatus> {
+    pub fn after(self, step: Step) -> Option<MembershipStatus> {
         use MembershipStatus::{Active, Canceled, Expired, PastDue, Paused, Pending, Trialing};
         match (self, step) {
             (Pending | Trialing | Active | PastDue | Expired, Step::Pay) => Some(Active),

@@ -69,17 +69,17 @@ impl Period {
 /// A period to insert.
 #[derive(Insertable)]
 #[diesel(table_name = membership_periods)]
-pub(in crate::memberships) struct NewPeriod {
-    pub(in crate::memberships) id: PeriodId,
-    pub(in crate::memberships) membership_id: MembershipId,
-    pub(in crate::memberships) number: i32,
-    pub(in crate::memberships) reason: PeriodReason,
-    pub(in crate::memberships) plan_price_id: PlanPriceId,
-    pub(in crate::memberships) state: PeriodState,
-    pub(in crate::memberships) price_minor: i64,
-    pub(in crate::memberships) credit_minor: i64,
-    pub(in crate::memberships) credit_left_minor: i64,
-    pub(in crate::memberships) created_at: DateTime<Utc>,
+pub(crate) struct NewPeriod {
+    pub id: PeriodId,
+    pub membership_id: MembershipId,
+    pub number: i32,
+    pub(crate) reason: PeriodReason,
+    pub plan_price_id: PlanPriceId,
+    pub(crate) state: PeriodState,
+    pub(crate) price_minor: i64,
+    pub credit_minor: i64,
+    pub(crate) credit_left_minor: i64,
+    pub created_at: DateTime<Utc>,
 }
 
 /// Why a period is charged.
@@ -118,12 +118,7 @@ stored_as_text!(PeriodState { Open = "OPEN", Paid = "PAID", Void = "VOID", Revok
 ///
 /// The day of the month is that of the anchor, or the last one of a shorter month. A local time that daylight saving
 /// time skips is an hour later; of one that comes twice, it is the first.
-pub(in crate::memberships) fn end_of_interval(
-    anchor: DateTime<Utc>,
-    interval: BillingInterval,
-    count: i32,
-    zone: Tz,
-) -> DateTime<Utc> {
+pub(crate) fn end_of_interval(anchor: DateTime<Utc>, interval: BillingInterval, count: i32, zone: Tz) -> DateTime<Utc> {
     let months = interval.months().saturating_mul(count.unsigned_abs());
     let local = anchor.with_timezone(&zone).naive_local();
     let Some(end) = local.checked_add_months(Months::new(months)) else { return DateTime::<Utc>::MAX_UTC };
@@ -132,7 +127,7 @@ pub(in crate::memberships) fn end_of_interval(
 
 /// Returns when the period after one that ends at `end` is charged: at the first time of `cron` in the 24 hours before,
 /// or at its end if there is none.
-pub(in crate::memberships) fn billing_time(end: DateTime<Utc>, cron: Option<&Cron>, zone: Tz) -> DateTime<Utc> {
+pub(crate) fn billing_time(end: DateTime<Utc>, cron: Option<&Cron>, zone: Tz) -> DateTime<Utc> {
     let from = (end - TimeDelta::days(1)).with_timezone(&zone);
     let first = cron.and_then(|cron| cron.find_next_occurrence(&from, true).ok());
     first.map(|at| at.to_utc()).filter(|at| *at <= end).unwrap_or(end)
@@ -140,7 +135,7 @@ pub(in crate::memberships) fn billing_time(end: DateTime<Utc>, cron: Option<&Cro
 
 /// Returns when a member is reminded of the charge at `billing`, of a period that began at `start`; `None` for months, of
 /// which members are not reminded.
-pub(in crate::memberships) fn reminder_time(
+pub(crate) fn reminder_time(
     start: DateTime<Utc>,
     billing: DateTime<Utc>,
     reason: PeriodReason,
@@ -156,17 +151,13 @@ pub(in crate::memberships) fn reminder_time(
 /// Returns when a renewal that has failed so many times since `first` is tried again; `None` if it is not.
 ///
 /// `days` are the days after the first failure on which it is tried.
-pub(in crate::memberships) fn next_attempt(first: DateTime<Utc>, failures: i16, days: &[u32]) -> Option<DateTime<Utc>> {
+pub(crate) fn next_attempt(first: DateTime<Utc>, failures: i16, days: &[u32]) -> Option<DateTime<Utc>> {
     let day = days.get(usize::try_from(failures).ok()?.checked_sub(1)?)?;
     Some(first + TimeDelta::days(i64::from(*day)))
 }
 
 /// Returns the part of `value` that is left at `now` of the time from `start` to `end`, by the second, rounded down.
-pub(in crate::memberships) fn remaining(
-    value: i64,
-    (start, end): (DateTime<Utc>, DateTime<Utc>),
-    now: DateTime<Utc>,
-) -> i64 {
+pub(crate) fn remaining(value: i64, (start, end): (DateTime<Utc>, DateTime<Utc>), now: DateTime<Utc>) -> i64 {
     let whole = (end - start).num_seconds();
     let left = (end - now).num_seconds().clamp(0, whole.max(0));
     if whole <= 0 {

@@ -211,67 +211,67 @@ stored_as_text!(PlanStatus {
 /// What a payment provider knows of a price.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = plan_gateways, check_for_backend(diesel::pg::Pg))]
-pub(in crate::memberships) struct PlanGateway {
+pub struct PlanGateway {
     /// The price.
-    pub(in crate::memberships) plan_price_id: PlanPriceId,
+    pub plan_price_id: PlanPriceId,
     /// The provider.
-    pub(in crate::memberships) provider: Provider,
+    pub provider: Provider,
     /// Whether it is ready there.
-    pub(in crate::memberships) status: PlanStatus,
+    pub status: PlanStatus,
     /// The provider's id; `None` until it is created there.
-    pub(in crate::memberships) external_id: Option<String>,
+    pub external_id: Option<String>,
     /// Why the latest attempt has failed.
-    pub(in crate::memberships) last_error: Option<String>,
+    pub last_error: Option<String>,
     /// The number of attempts that have failed.
-    pub(in crate::memberships) attempts: i32,
+    pub(crate) attempts: i32,
 }
 
 /// A plan to insert.
 #[derive(Insertable)]
 #[diesel(table_name = plans)]
-pub(in crate::memberships) struct NewPlan<'a> {
-    pub(in crate::memberships) id: PlanId,
-    pub(in crate::memberships) slug: &'a str,
-    pub(in crate::memberships) name: &'a str,
-    pub(in crate::memberships) description: &'a str,
-    pub(in crate::memberships) kind: PlanKind,
-    pub(in crate::memberships) course_id: Option<CourseId>,
-    pub(in crate::memberships) category_id: Option<CategoryId>,
-    pub(in crate::memberships) live_minutes_per_month: Option<i32>,
-    pub(in crate::memberships) rollover_minutes: Option<i32>,
-    pub(in crate::memberships) max_extra_hours: Option<i16>,
-    pub(in crate::memberships) family_size: Option<i32>,
-    pub(in crate::memberships) family_member_minutes: Option<i32>,
-    pub(in crate::memberships) renewal_cron: Option<&'a str>,
-    pub(in crate::memberships) created_at: DateTime<Utc>,
+pub(crate) struct NewPlan<'a> {
+    pub id: PlanId,
+    pub slug: &'a str,
+    pub name: &'a str,
+    pub description: &'a str,
+    pub kind: PlanKind,
+    pub course_id: Option<CourseId>,
+    pub category_id: Option<CategoryId>,
+    pub live_minutes_per_month: Option<i32>,
+    pub rollover_minutes: Option<i32>,
+    pub max_extra_hours: Option<i16>,
+    pub family_size: Option<i32>,
+    pub family_member_minutes: Option<i32>,
+    pub renewal_cron: Option<&'a str>,
+    pub created_at: DateTime<Utc>,
 }
 
 /// A price to insert.
 #[derive(Insertable)]
 #[diesel(table_name = plan_prices)]
-pub(in crate::memberships) struct NewPrice {
-    pub(in crate::memberships) id: PlanPriceId,
-    pub(in crate::memberships) plan_id: PlanId,
-    pub(in crate::memberships) billing_interval: BillingInterval,
-    pub(in crate::memberships) amount_minor: i64,
-    pub(in crate::memberships) currency: CurrencyCode,
-    pub(in crate::memberships) trial_days: i16,
-    pub(in crate::memberships) extra_hour_minor: Option<i64>,
-    pub(in crate::memberships) created_at: DateTime<Utc>,
+pub(crate) struct NewPrice {
+    pub id: PlanPriceId,
+    pub plan_id: PlanId,
+    pub billing_interval: BillingInterval,
+    pub(crate) amount_minor: i64,
+    pub currency: CurrencyCode,
+    pub trial_days: i16,
+    pub extra_hour_minor: Option<i64>,
+    pub created_at: DateTime<Utc>,
 }
 
 /// What a provider is to be told of a price.
 #[derive(Insertable)]
 #[diesel(table_name = plan_gateways)]
-pub(in crate::memberships) struct NewGateway {
-    pub(in crate::memberships) plan_price_id: PlanPriceId,
-    pub(in crate::memberships) provider: Provider,
-    pub(in crate::memberships) status: PlanStatus,
-    pub(in crate::memberships) attempt_at: DateTime<Utc>,
+pub(crate) struct NewGateway {
+    pub plan_price_id: PlanPriceId,
+    pub provider: Provider,
+    pub status: PlanStatus,
+    pub(crate) attempt_at: DateTime<Utc>,
 }
 
 /// Returns whether a plan is ready: the worst state of its current prices, or of all once it is archived.
-pub(in crate::memberships) fn status_of(plan: &Plan, prices: &[PlanPrice], gateways: &[PlanGateway]) -> PlanStatus {
+pub fn status_of(plan: &Plan, prices: &[PlanPrice], gateways: &[PlanGateway]) -> PlanStatus {
     if plan.archived_at.is_some() {
         let is_done = gateways.iter().all(|row| row.status == PlanStatus::Retired);
         return if is_done { PlanStatus::Retired } else { PlanStatus::Retiring };
@@ -287,12 +287,12 @@ pub(in crate::memberships) fn status_of(plan: &Plan, prices: &[PlanPrice], gatew
 }
 
 /// Converts minutes to hours.
-pub(in crate::memberships) fn hours_of(minutes: i32) -> Decimal {
+pub fn hours_of(minutes: i32) -> Decimal {
     (Decimal::from(minutes) / Decimal::from(60)).round_dp(4).normalize()
 }
 
 /// Converts hours to minutes; `None` if that is no whole number of minutes, or not between a minute and a month.
-pub(in crate::memberships) fn minutes_of(hours: Decimal) -> Option<i32> {
+pub(crate) fn minutes_of(hours: Decimal) -> Option<i32> {
     let minutes = hours.checked_mul(Decimal::from(60)).filter(|minutes| minutes.fract().is_zero())?;
     i32::try_from(minutes).ok().filter(|minutes| (1..=44_640).contains(minutes))
 }

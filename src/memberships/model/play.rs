@@ -19,18 +19,18 @@ const LATE: TimeDelta = TimeDelta::hours(1);
 /// When Google is asked again about what should have been renewed.
 const SOON: TimeDelta = TimeDelta::minutes(5);
 /// How often Google is asked about a purchase at least.
-pub(in crate::memberships) const DAILY: TimeDelta = TimeDelta::days(1);
+pub(crate) const DAILY: TimeDelta = TimeDelta::days(1);
 
 /// The product on Google Play that a price of a plan is.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = play_products, check_for_backend(diesel::pg::Pg))]
-pub(in crate::memberships) struct PlayProduct {
+pub struct PlayProduct {
     /// The price.
-    pub(in crate::memberships) plan_price_id: PlanPriceId,
+    pub plan_price_id: PlanPriceId,
     /// The id of the product.
-    pub(in crate::memberships) product: String,
+    pub product: String,
     /// The id of its base plan; empty for subscriptions from before base plans.
-    pub(in crate::memberships) base_plan: String,
+    pub base_plan: String,
 }
 
 /// A purchase on Google Play. It has no `Debug`, as its token is a secret.
@@ -41,40 +41,40 @@ pub(in crate::memberships) struct PlayProduct {
     check_for_backend(diesel::pg::Pg),
     treat_none_as_null = true
 )]
-pub(in crate::memberships) struct PlayPurchase {
+pub(crate) struct PlayPurchase {
     /// The token, which is the key at Google.
-    pub(in crate::memberships) token: String,
+    pub(crate) token: String,
     /// Whose it is.
-    pub(in crate::memberships) user_id: UserId,
+    pub user_id: UserId,
     /// What it pays for.
-    pub(in crate::memberships) membership_id: MembershipId,
+    pub membership_id: MembershipId,
     /// The id of the product.
-    pub(in crate::memberships) product: String,
+    pub product: String,
     /// The id of its base plan; empty for subscriptions from before base plans.
-    pub(in crate::memberships) base_plan: String,
+    pub base_plan: String,
     /// Google's id of the latest order that was paid.
-    pub(in crate::memberships) google_order: Option<String>,
+    pub(crate) google_order: Option<String>,
     /// The state.
-    pub(in crate::memberships) state: PlayState,
+    pub(crate) state: PlayState,
     /// When it ends, unless it is renewed.
-    pub(in crate::memberships) expires_at: Option<DateTime<Utc>>,
+    pub expires_at: Option<DateTime<Utc>>,
     /// The token of the purchase that this one has replaced.
-    pub(in crate::memberships) linked_token: Option<String>,
+    pub(crate) linked_token: Option<String>,
     /// When it was acknowledged.
-    pub(in crate::memberships) acknowledged_at: Option<DateTime<Utc>>,
+    pub(crate) acknowledged_at: Option<DateTime<Utc>>,
     /// When Google was asked last.
-    pub(in crate::memberships) checked_at: DateTime<Utc>,
+    pub(crate) checked_at: DateTime<Utc>,
     /// When Google is asked next; `None` if it is not.
-    pub(in crate::memberships) check_at: Option<DateTime<Utc>>,
+    pub(crate) check_at: Option<DateTime<Utc>>,
     /// How often that, or the acknowledgement, has failed since it succeeded.
-    pub(in crate::memberships) failures: i32,
+    pub(crate) failures: i32,
     /// When it was confirmed.
-    pub(in crate::memberships) created_at: DateTime<Utc>,
+    pub created_at: DateTime<Utc>,
 }
 
 impl PlayPurchase {
     /// Keeps what Google has said at a time, and when it is asked again.
-    pub(in crate::memberships) fn keep(
+    pub(crate) fn keep(
         &mut self,
         read: &Subscription,
         standing: &Standing,
@@ -93,7 +93,7 @@ impl PlayPurchase {
     }
 
     /// Whether Google is to be told that it was received.
-    pub(in crate::memberships) fn lacks_acknowledgement(&self) -> bool {
+    pub(crate) fn lacks_acknowledgement(&self) -> bool {
         self.acknowledged_at.is_none() && !matches!(self.state, PlayState::Expired | PlayState::Replaced)
     }
 }
@@ -156,15 +156,15 @@ pub enum PlayOutcome {
 
 /// What Google's answer means for a membership.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::memberships) struct Standing {
+pub(crate) struct Standing {
     /// The state of the purchase.
-    pub(in crate::memberships) state: PlayState,
+    pub(crate) state: PlayState,
     /// The state of the membership.
-    pub(in crate::memberships) status: MembershipStatus,
+    pub status: MembershipStatus,
     /// Until when it gives access; `None` if it gives none.
-    pub(in crate::memberships) access_until: Option<DateTime<Utc>>,
+    pub(crate) access_until: Option<DateTime<Utc>>,
     /// When Google is asked next; `None` if it is not.
-    pub(in crate::memberships) check_at: Option<DateTime<Utc>>,
+    pub(crate) check_at: Option<DateTime<Utc>>,
 }
 
 impl Standing {
@@ -172,7 +172,7 @@ impl Standing {
     /// know.
     ///
     /// On hold, a membership is paused: there is no access until it is paid.
-    pub(in crate::memberships) fn of(read: &Subscription, now: DateTime<Utc>) -> Option<Standing> {
+    pub(crate) fn of(read: &Subscription, now: DateTime<Utc>) -> Option<Standing> {
         let state = PlayState::of(read.state)?;
         if read.expires_at.is_none() && state != PlayState::Expired {
             return None;
@@ -198,7 +198,7 @@ impl Standing {
     }
 
     /// Changes a membership that it is for, except for its access.
-    pub(in crate::memberships) fn apply(&self, row: &mut Membership, read: &Subscription, now: DateTime<Utc>) {
+    pub(crate) fn apply(&self, row: &mut Membership, read: &Subscription, now: DateTime<Utc>) {
         let runs = matches!(self.state, PlayState::Active | PlayState::Canceled);
         // It gave nothing meanwhile.
         let resumes = !row.status.is_entitled() && self.status.is_entitled();
@@ -224,7 +224,7 @@ impl Standing {
 }
 
 /// Returns what has happened to a membership on Google Play, of which it is told; `None` if that is nothing.
-pub(in crate::memberships) fn change_between(before: &Membership, after: &Membership) -> Option<MembershipChange> {
+pub(crate) fn change_between(before: &Membership, after: &Membership) -> Option<MembershipChange> {
     use MembershipStatus::{Active, Canceled, Expired, PastDue, Paused, Pending};
     match (before.status, after.status) {
         (Expired, Expired) => None,
@@ -244,7 +244,7 @@ pub(in crate::memberships) fn change_between(before: &Membership, after: &Member
 }
 
 /// Returns the part of Google's id of an order that is the same for all renewals: `GPA.1-2-3-4` of `GPA.1-2-3-4..0`.
-pub(in crate::memberships) fn base_order(order: &str) -> &str {
+pub(crate) fn base_order(order: &str) -> &str {
     order.split_once("..").map_or(order, |(base, _)| base)
 }
 

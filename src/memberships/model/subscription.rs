@@ -60,7 +60,7 @@ impl Membership {
     }
 
     /// Whether a subscription can charge its next period: that is charged, at the price of this one.
-    pub(in crate::memberships) fn may_have_subscription(&self) -> bool {
+    pub(crate) fn may_have_subscription(&self) -> bool {
         matches!(self.status, MembershipStatus::Active | MembershipStatus::PastDue)
             && self.next_price_id.is_none()
             && self.credit_minor == 0
@@ -68,7 +68,7 @@ impl Membership {
 }
 
 /// Returns when a subscription charges next after `now` that charges for the first time at `starts_at`.
-pub(in crate::memberships) fn next_charge(
+pub(crate) fn next_charge(
     starts_at: DateTime<Utc>,
     interval: BillingInterval,
     now: DateTime<Utc>,

@@ -99,10 +99,7 @@ pub async fn hold(tx: &mut Tx, id: MembershipId) -> std::result::Result<Option<H
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::memberships) async fn held(
-    tx: &mut Tx,
-    id: MembershipId,
-) -> std::result::Result<Option<Held>, InternalError> {
+pub(crate) async fn held(tx: &mut Tx, id: MembershipId) -> std::result::Result<Option<Held>, InternalError> {
     let Some(row) = rows::lock(tx, id).await? else { return Ok(None) };
     let found = plans::prices_by_ids(tx.conn(), &[row.plan_price_id]).await?.pop();
     Ok(found.map(|(price, plan)| Held { row, price, plan, has_member: true }))

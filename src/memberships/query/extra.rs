@@ -36,7 +36,7 @@ pub async fn extra_minutes(
 }
 
 /// Returns the minutes of extra hours that a user, who is locked, has paid for a month or is about to.
-pub(in crate::memberships) async fn taken(tx: &mut Tx, user: UserId, month: NaiveDate) -> QueryResult<i64> {
+pub(crate) async fn taken(tx: &mut Tx, user: UserId, month: NaiveDate) -> QueryResult<i64> {
     let taken: Option<i64> = extra_hours::table
         .filter(extra_hours::user_id.eq(user).and(extra_hours::month.eq(month)))
         .filter(extra_hours::state.eq_any([PeriodState::Open, PeriodState::Paid]))
@@ -46,16 +46,16 @@ pub(in crate::memberships) async fn taken(tx: &mut Tx, user: UserId, month: Naiv
     Ok(taken.unwrap_or_default())
 }
 
-pub(in crate::memberships) async fn by_id(tx: &mut Tx, id: ExtraHoursId) -> QueryResult<Option<ExtraHours>> {
+pub(crate) async fn by_id(tx: &mut Tx, id: ExtraHoursId) -> QueryResult<Option<ExtraHours>> {
     extra_hours::table.find(id).select(ExtraHours::as_select()).first(tx.conn()).await.optional()
 }
 
-pub(in crate::memberships) async fn insert(tx: &mut Tx, new: &ExtraHours) -> QueryResult<usize> {
+pub(crate) async fn insert(tx: &mut Tx, new: &ExtraHours) -> QueryResult<usize> {
     diesel::insert_into(extra_hours::table).values(new.clone()).execute(tx.conn()).await
 }
 
 /// Gives extra hours another state if they are in one of `from`; returns them then.
-pub(in crate::memberships) async fn set_state(
+pub(crate) async fn set_state(
     tx: &mut Tx,
     id: ExtraHoursId,
     from: &[PeriodState],
@@ -70,11 +70,7 @@ pub(in crate::memberships) async fn set_state(
 }
 
 /// Returns the latest extra hours of a user.
-pub(in crate::memberships) async fn latest_of(
-    conn: &mut AsyncPgConnection,
-    user: UserId,
-    limit: i64,
-) -> QueryResult<Vec<ExtraHours>> {
+pub(crate) async fn latest_of(conn: &mut AsyncPgConnection, user: UserId, limit: i64) -> QueryResult<Vec<ExtraHours>> {
     extra_hours::table
         .filter(extra_hours::user_id.eq(user))
         .order((extra_hours::month.desc(), extra_hours::id.desc()))

@@ -12,13 +12,10 @@ use crate::platform::db::{RunQueryDsl, Tx, sql_query};
 use crate::platform::retention::Retention;
 
 /// Invitations that were not accepted in time.
-pub(in crate::memberships) const INVITATIONS: Retention = Retention::new("family_invitations", "expires_at");
+pub(crate) const INVITATIONS: Retention = Retention::new("family_invitations", "expires_at");
 
 /// Returns who shares the hours of memberships, by when they joined.
-pub(in crate::memberships) async fn members_of(
-    conn: &mut AsyncPgConnection,
-    ids: &[MembershipId],
-) -> QueryResult<Vec<FamilyMember>> {
+pub(crate) async fn members_of(conn: &mut AsyncPgConnection, ids: &[MembershipId]) -> QueryResult<Vec<FamilyMember>> {
     family_members::table
         .filter(family_members::membership_id.eq_any(ids))
         .order((family_members::joined_at, family_members::user_id))
@@ -28,7 +25,7 @@ pub(in crate::memberships) async fn members_of(
 }
 
 /// Returns the invitations of memberships that can be accepted, by when they were sent.
-pub(in crate::memberships) async fn invitations_of(
+pub(crate) async fn invitations_of(
     conn: &mut AsyncPgConnection,
     ids: &[MembershipId],
     now: DateTime<Utc>,
@@ -92,11 +89,7 @@ pub async fn family_stays_of(conn: &mut AsyncPgConnection, users: &[UserId]) -> 
 }
 
 /// Keeps when users were in families that they have left now.
-pub(in crate::memberships) async fn keep_stays(
-    tx: &mut Tx,
-    gone: &[FamilyMember],
-    now: DateTime<Utc>,
-) -> QueryResult<usize> {
+pub(crate) async fn keep_stays(tx: &mut Tx, gone: &[FamilyMember], now: DateTime<Utc>) -> QueryResult<usize> {
     let stay = |row: &FamilyMember| {
         (
             family_stays::user_id.eq(row.user_id),
@@ -111,12 +104,12 @@ pub(in crate::memberships) async fn keep_stays(
 }
 
 /// Deletes when a user was in families.
-pub(in crate::memberships) async fn forget_stays(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
+pub(crate) async fn forget_stays(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
     diesel::delete(family_stays::table.filter(family_stays::user_id.eq(user))).execute(tx.conn()).await
 }
 
 /// Returns from when to when a user was in families, the latest first.
-pub(in crate::memberships) async fn latest_stays(
+pub(crate) async fn latest_stays(
     conn: &mut AsyncPgConnection,
     user: UserId,
     limit: i64,
@@ -131,27 +124,24 @@ pub(in crate::memberships) async fn latest_stays(
 }
 
 /// Returns in whose family a user is, if in any.
-pub(in crate::memberships) async fn member(
-    conn: &mut AsyncPgConnection,
-    user: UserId,
-) -> QueryResult<Option<FamilyMember>> {
+pub(crate) async fn member(conn: &mut AsyncPgConnection, user: UserId) -> QueryResult<Option<FamilyMember>> {
     family_members::table.find(user).select(FamilyMember::as_select()).first(conn).await.optional()
 }
 
 /// Locks the membership whose hours a user shares, so that it is not changed; others may do so at the same time.
-pub(in crate::memberships) async fn hold(tx: &mut Tx, user: UserId) -> QueryResult<Vec<MembershipId>> {
+pub(crate) async fn hold(tx: &mut Tx, user: UserId) -> QueryResult<Vec<MembershipId>> {
     let of = family_members::table.filter(family_members::user_id.eq(user)).select(family_members::membership_id);
     memberships::table.filter(memberships::id.eq_any(of)).select(memberships::id).for_share().load(tx.conn()).await
 }
 
 /// Adds a member to a family; returns whether that is possible: a user is in one family at a time.
-pub(in crate::memberships) async fn join(tx: &mut Tx, row: &FamilyMember) -> QueryResult<bool> {
+pub(crate) async fn join(tx: &mut Tx, row: &FamilyMember) -> QueryResult<bool> {
     let insert = diesel::insert_into(family_members::table).values(row.clone()).on_conflict_do_nothing();
     Ok(insert.execute(tx.conn()).await? > 0)
 }
 
 /// Removes a user from the family in which they are.
-pub(in crate::memberships) async fn leave(tx: &mut Tx, user: UserId) -> QueryResult<Option<FamilyMember>> {
+pub(crate) async fn leave(tx: &mut Tx, user: UserId) -> QueryResult<Option<FamilyMember>> {
     diesel::delete(family_members::table.find(user))
         .returning(FamilyMember::as_returning())
         .get_result(tx.conn())
@@ -160,17 +150,13 @@ pub(in crate::memberships) async fn leave(tx: &mut Tx, user: UserId) -> QueryRes
 }
 
 /// Removes users from the family of a membership; returns those who were in it.
-pub(in crate::memberships) async fn remove(
-    tx: &mut Tx,
-    id: MembershipId,
-    users: &[UserId],
-) -> QueryResult<Vec<FamilyMember>> {
+pub(crate) async fn remove(tx: &mut Tx, id: MembershipId, users: &[UserId]) -> QueryResult<Vec<FamilyMember>> {
     let of =
         family_members::table.filter(family_members::membership_id.eq(id).and(family_members::user_id.eq_any(users)));
     diesel::delete(of).returning(FamilyMember::as_returning()).get_results(tx.conn()).await
 }
 
-pub(in crate::memberships) async fn invitation(
+pub(crate) async fn invitation(
     conn: &mut AsyncPgConnection,
     id: FamilyInvitationId,
 ) -> QueryResult<Option<FamilyInvitation>> {
@@ -178,10 +164,7 @@ pub(in crate::memberships) async fn invitation(
 }
 
 /// Returns all invitations of a membership that are stored, also revoked ones.
-pub(in crate::memberships) async fn all_invitations(
-    tx: &mut Tx,
-    id: MembershipId,
-) -> QueryResult<Vec<FamilyInvitation>> {
+pub(crate) async fn all_invitations(tx: &mut Tx, id: MembershipId) -> QueryResult<Vec<FamilyInvitation>> {
     family_invitations::table
         .filter(family_invitations::membership_id.eq(id))
         .select(FamilyInvitation::as_select())
@@ -190,12 +173,12 @@ pub(in crate::memberships) async fn all_invitations(
 }
 
 /// Makes an invitation.
-pub(in crate::memberships) async fn invite(tx: &mut Tx, row: &FamilyInvitation) -> QueryResult<usize> {
+pub(crate) async fn invite(tx: &mut Tx, row: &FamilyInvitation) -> QueryResult<usize> {
     diesel::insert_into(family_invitations::table).values(row.clone()).execute(tx.conn()).await
 }
 
 /// Changes an invitation.
-pub(in crate::memberships) async fn set_invitation(tx: &mut Tx, row: &FamilyInvitation) -> QueryResult<usize> {
+pub(crate) async fn set_invitation(tx: &mut Tx, row: &FamilyInvitation) -> QueryResult<usize> {
     diesel::update(family_invitations::table.find(row.id))
         .set((
             family_invitations::sent_at.eq(row.sent_at),
@@ -207,11 +190,11 @@ pub(in crate::memberships) async fn set_invitation(tx: &mut Tx, row: &FamilyInvi
 }
 
 /// Deletes an invitation that was accepted.
-pub(in crate::memberships) async fn delete_invitation(tx: &mut Tx, id: FamilyInvitationId) -> QueryResult<usize> {
+pub(crate) async fn delete_invitation(tx: &mut Tx, id: FamilyInvitationId) -> QueryResult<usize> {
     diesel::delete(family_invitations::table.find(id)).execute(tx.conn()).await
 }
 
 /// Deletes all invitations of a membership.
-pub(in crate::memberships) async fn delete_invitations(tx: &mut Tx, id: MembershipId) -> QueryResult<usize> {
+pub(crate) async fn delete_invitations(tx: &mut Tx, id: MembershipId) -> QueryResult<usize> {
     diesel::delete(family_invitations::table.filter(family_invitations::membership_id.eq(id))).execute(tx.conn()).await
 }

@@ -38,7 +38,7 @@ pub struct LiveMembers {
 }
 
 /// Keeps of which plan a locked membership is, as long as it gives access: what was kept before ends now.
-pub(in crate::memberships) async fn keep_span(tx: &mut Tx, row: &Membership, now: DateTime<Utc>) -> QueryResult<()> {
+pub(crate) async fn keep_span(tx: &mut Tx, row: &Membership, now: DateTime<Utc>) -> QueryResult<()> {
     let open = || {
         let is_open = membership_spans::membership_id.eq(row.id).and(membership_spans::ends_at.is_null());
         membership_spans::table.filter(is_open)
@@ -67,12 +67,12 @@ pub(in crate::memberships) async fn keep_span(tx: &mut Tx, row: &Membership, now
 }
 
 /// Returns of which plan a membership is as long as it gives access.
-pub(in crate::memberships) fn plan_to_keep(row: &Membership) -> Option<PlanId> {
+pub(crate) fn plan_to_keep(row: &Membership) -> Option<PlanId> {
     (row.status.is_entitled() && row.plan_since.is_some()).then_some(row.plan_id)
 }
 
 /// Returns a batch of memberships with ids after this one, by their ids, each with the plan that is kept of it.
-pub(in crate::memberships) async fn kept_after(
+pub(crate) async fn kept_after(
     conn: &mut AsyncPgConnection,
     after: MembershipId,
 ) -> QueryResult<Vec<(Membership, Option<PlanId>)>> {

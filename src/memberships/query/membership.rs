@@ -19,27 +19,21 @@ use crate::platform::db::{RunQueryDsl, Tx, newest_first};
 /// The number of rows in one batch of a sweep.
 const BATCH: i64 = 100;
 
-pub(in crate::memberships) async fn by_ids(
-    conn: &mut AsyncPgConnection,
-    ids: &[MembershipId],
-) -> QueryResult<Vec<Membership>> {
+pub(crate) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[MembershipId]) -> QueryResult<Vec<Membership>> {
     memberships::table.filter(memberships::id.eq_any(ids)).select(Membership::as_select()).load(conn).await
 }
 
-pub(in crate::memberships) async fn by_id(
-    conn: &mut AsyncPgConnection,
-    id: MembershipId,
-) -> QueryResult<Option<Membership>> {
+pub(crate) async fn by_id(conn: &mut AsyncPgConnection, id: MembershipId) -> QueryResult<Option<Membership>> {
     memberships::table.find(id).select(Membership::as_select()).first(conn).await.optional()
 }
 
 /// Returns a membership and locks it, after its user.
-pub(in crate::memberships) async fn lock(tx: &mut Tx, id: MembershipId) -> QueryResult<Option<Membership>> {
+pub(crate) async fn lock(tx: &mut Tx, id: MembershipId) -> QueryResult<Option<Membership>> {
     memberships::table.find(id).select(Membership::as_select()).for_no_key_update().first(tx.conn()).await.optional()
 }
 
 /// Returns the memberships that accesses are a part of.
-pub(in crate::memberships) async fn of_entitlements(
+pub(crate) async fn of_entitlements(
     conn: &mut AsyncPgConnection,
     entitlements: &[EntitlementId],
 ) -> QueryResult<Vec<(Option<EntitlementId>, MembershipId)>> {
@@ -52,10 +46,10 @@ pub(in crate::memberships) async fn of_entitlements(
 }
 
 /// The columns of the scope of a membership: kind, course, category.
-pub(in crate::memberships) type ScopeColumns = (PlanKind, Option<Uuid>, Option<Uuid>);
+pub(crate) type ScopeColumns = (PlanKind, Option<Uuid>, Option<Uuid>);
 
 /// Returns the memberships of a user for the same scope, the live one first; nothing of others that ended unpaid.
-pub(in crate::memberships) async fn of_scope(
+pub(crate) async fn of_scope(
     conn: &mut AsyncPgConnection,
     user: UserId,
     (kind, course, category): ScopeColumns,
@@ -73,13 +67,13 @@ pub(in crate::memberships) async fn of_scope(
 }
 
 /// Inserts a membership. Fails if there is a live one of the user for the same scope.
-pub(in crate::memberships) async fn insert(tx: &mut Tx, new: &NewMembership<'_>) -> QueryResult<Membership> {
+pub(crate) async fn insert(tx: &mut Tx, new: &NewMembership<'_>) -> QueryResult<Membership> {
     let insert = diesel::insert_into(memberships::table).values(new);
     insert.returning(Membership::as_returning()).get_result(tx.conn()).await
 }
 
 /// Writes a membership that is locked, and since when it is one of its plan.
-pub(in crate::memberships) async fn update(tx: &mut Tx, row: &Membership, now: DateTime<Utc>) -> QueryResult<usize> {
+pub(crate) async fn update(tx: &mut Tx, row: &Membership, now: DateTime<Utc>) -> QueryResult<usize> {
     live::keep_span(tx, row, now).await?;
     diesel::update(memberships::table.find(row.id)).set((row, memberships::updated_at.eq(now))).execute(tx.conn()).await
 }
@@ -101,16 +95,13 @@ pub async fn to_bill(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> QueryR
 }
 
 /// Sets when the next period of a membership is charged, if it is to be charged.
-pub(in crate::memberships) async fn bill_later(tx: &mut Tx, id: MembershipId, at: DateTime<Utc>) -> QueryResult<usize> {
+pub(crate) async fn bill_later(tx: &mut Tx, id: MembershipId, at: DateTime<Utc>) -> QueryResult<usize> {
     let billed = memberships::table.find(id).filter(memberships::billing_at.is_not_null());
     diesel::update(billed).set(memberships::billing_at.eq(at)).execute(tx.conn()).await
 }
 
 /// Returns a batch of canceled memberships whose period is over. Of those on Google Play, Google says it.
-pub(in crate::memberships) async fn over(
-    conn: &mut AsyncPgConnection,
-    now: DateTime<Utc>,
-) -> QueryResult<Vec<MembershipId>> {
+pub(crate) async fn over(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> QueryResult<Vec<MembershipId>> {
     memberships::table
         .filter(memberships::status.eq(MembershipStatus::Canceled).and(memberships::period_ends_at.le(now)))
         .filter(memberships::is_play.eq(false))
@@ -122,7 +113,7 @@ pub(in crate::memberships) async fn over(
 }
 
 /// Returns a batch of memberships whose members are to be reminded, and marks them as reminded.
-pub(in crate::memberships) async fn take_reminders(tx: &mut Tx, now: DateTime<Utc>) -> QueryResult<Vec<Membership>> {
+pub(crate) async fn take_reminders(tx: &mut Tx, now: DateTime<Utc>) -> QueryResult<Vec<Membership>> {
     let due: Vec<MembershipId> = memberships::table
         .filter(memberships::remind_at.le(now))
         .order((memberships::remind_at, memberships::id))
@@ -140,7 +131,7 @@ pub(in crate::memberships) async fn take_reminders(tx: &mut Tx, now: DateTime<Ut
 }
 
 /// Returns a batch of the memberships of a plan that renew here, after an id.
-pub(in crate::memberships) async fn of_plan(
+pub(crate) async fn of_plan(
     conn: &mut AsyncPgConnection,
     plan: PlanId,
     after: MembershipId,
@@ -158,7 +149,7 @@ pub(in crate::memberships) async fn of_plan(
 /// Moves a batch of the members of earlier versions of a price, after an id, to it at their next renewal: also those
 /// who were to get an earlier version then, and those who have yet to pay for the first time. Not those who have chosen
 /// something else themselves, or pay on Google Play.
-pub(in crate::memberships) async fn move_members(
+pub(crate) async fn move_members(
     tx: &mut Tx,
     (earlier, to): (&[PlanPriceId], PlanPriceId),
     after: MembershipId,
@@ -182,10 +173,7 @@ pub(in crate::memberships) async fn move_members(
 }
 
 /// Returns the memberships of a user that have not ended.
-pub(in crate::memberships) async fn live_of_user(
-    conn: &mut AsyncPgConnection,
-    user: UserId,
-) -> QueryResult<Vec<MembershipId>> {
+pub(crate) async fn live_of_user(conn: &mut AsyncPgConnection, user: UserId) -> QueryResult<Vec<MembershipId>> {
     memberships::table
         .filter(memberships::user_id.eq(user).and(memberships::status.ne(MembershipStatus::Expired)))
         .order(memberships::id)
@@ -196,11 +184,7 @@ pub(in crate::memberships) async fn live_of_user(
 }
 
 /// Returns the latest memberships of a user.
-pub(in crate::memberships) async fn latest_of(
-    conn: &mut AsyncPgConnection,
-    user: UserId,
-    limit: i64,
-) -> QueryResult<Vec<Membership>> {
+pub(crate) async fn latest_of(conn: &mut AsyncPgConnection, user: UserId, limit: i64) -> QueryResult<Vec<Membership>> {
     memberships::table
         .filter(memberships::user_id.eq(user))
         .order((memberships::created_at.desc(), memberships::id.desc()))
@@ -211,7 +195,7 @@ pub(in crate::memberships) async fn latest_of(
 }
 
 /// Returns a page of a user's memberships, newest first, in the direction of the page.
-pub(in crate::memberships) async fn page(
+pub(crate) async fn page(
     mut conn: &AsyncPgConnection,
     which: &MembershipWhich,
     page: &Page<(DateTime<Utc>, Uuid)>,
@@ -221,7 +205,7 @@ pub(in crate::memberships) async fn page(
 }
 
 /// Counts a user's memberships in a list.
-pub(in crate::memberships) async fn count(mut conn: &AsyncPgConnection, which: &MembershipWhich) -> QueryResult<i64> {
+pub(crate) async fn count(mut conn: &AsyncPgConnection, which: &MembershipWhich) -> QueryResult<i64> {
     filtered(which).count().get_result(&mut conn).await
 }
 
@@ -235,7 +219,7 @@ fn filtered(which: &MembershipWhich) -> memberships::BoxedQuery<'_, Pg> {
 
 /// Returns the memberships that have not expired and that users have, or whose hours they share as family members, with
 /// their plans and these users.
-pub(in crate::memberships) async fn unexpired_of(
+pub(crate) async fn unexpired_of(
     conn: &mut AsyncPgConnection,
     users: &[UserId],
 ) -> QueryResult<Vec<(Membership, Plan, UserId)>> {

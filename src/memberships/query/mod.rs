@@ -1,10 +1,10 @@
 //! SQL for plans and memberships.
 
-pub(super) mod extra;
-pub(super) mod family;
-pub(super) mod live;
-pub(super) mod membership;
-pub(super) mod period;
-pub(super) mod plan;
-pub(super) mod play;
-pub(super) mod subscription;
+pub(crate) mod extra;
+pub(crate) mod family;
+pub(crate) mod live;
+pub(crate) mod membership;
+pub(crate) mod period;
+pub(crate) mod plan;
+pub(crate) mod play;
+pub(crate) mod subscription;

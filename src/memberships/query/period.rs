@@ -8,12 +8,12 @@ use crate::memberships::model::{MembershipId, NewPeriod, Period, PeriodId, Perio
 use crate::platform::db::schema::membership_periods;
 use crate::platform::db::{RunQueryDsl, Tx};
 
-pub(in crate::memberships) async fn by_id(conn: &mut AsyncPgConnection, id: PeriodId) -> QueryResult<Option<Period>> {
+pub(crate) async fn by_id(conn: &mut AsyncPgConnection, id: PeriodId) -> QueryResult<Option<Period>> {
     membership_periods::table.find(id).select(Period::as_select()).first(conn).await.optional()
 }
 
 /// Returns the open period of a membership, which is ordered and not paid.
-pub(in crate::memberships) async fn open_of(tx: &mut Tx, membership: MembershipId) -> QueryResult<Option<Period>> {
+pub(crate) async fn open_of(tx: &mut Tx, membership: MembershipId) -> QueryResult<Option<Period>> {
     membership_periods::table
         .filter(membership_periods::membership_id.eq(membership))
         .filter(membership_periods::state.eq(PeriodState::Open))
@@ -24,7 +24,7 @@ pub(in crate::memberships) async fn open_of(tx: &mut Tx, membership: MembershipI
 }
 
 /// Returns the open periods of memberships.
-pub(in crate::memberships) async fn open_of_all(
+pub(crate) async fn open_of_all(
     conn: &mut AsyncPgConnection,
     memberships: &[MembershipId],
 ) -> QueryResult<Vec<(MembershipId, PeriodId)>> {
@@ -37,7 +37,7 @@ pub(in crate::memberships) async fn open_of_all(
 }
 
 /// Returns the prices that periods are charged at.
-pub(in crate::memberships) async fn prices_of(
+pub(crate) async fn prices_of(
     conn: &mut AsyncPgConnection,
     periods: &[PeriodId],
 ) -> QueryResult<Vec<(PeriodId, PlanPriceId)>> {
@@ -49,11 +49,7 @@ pub(in crate::memberships) async fn prices_of(
 }
 
 /// Returns the period with this number that is paid.
-pub(in crate::memberships) async fn paid(
-    tx: &mut Tx,
-    membership: MembershipId,
-    number: i32,
-) -> QueryResult<Option<Period>> {
+pub(crate) async fn paid(tx: &mut Tx, membership: MembershipId, number: i32) -> QueryResult<Option<Period>> {
     membership_periods::table
         .filter(membership_periods::membership_id.eq(membership).and(membership_periods::number.eq(number)))
         .filter(membership_periods::state.eq(PeriodState::Paid))
@@ -64,13 +60,13 @@ pub(in crate::memberships) async fn paid(
 }
 
 /// Inserts a period. Fails if another one with its number is open or paid.
-pub(in crate::memberships) async fn insert(tx: &mut Tx, new: &NewPeriod) -> QueryResult<Period> {
+pub(crate) async fn insert(tx: &mut Tx, new: &NewPeriod) -> QueryResult<Period> {
     let insert = diesel::insert_into(membership_periods::table).values(new);
     insert.returning(Period::as_returning()).get_result(tx.conn()).await
 }
 
 /// Marks a period as paid, with its limits.
-pub(in crate::memberships) async fn set_paid(
+pub(crate) async fn set_paid(
     tx: &mut Tx,
     id: PeriodId,
     paid_minor: i64,
@@ -87,11 +83,11 @@ pub(in crate::memberships) async fn set_paid(
         .await
 }
 
-pub(in crate::memberships) async fn set_paid_minor(tx: &mut Tx, id: PeriodId, paid_minor: i64) -> QueryResult<usize> {
+pub(crate) async fn set_paid_minor(tx: &mut Tx, id: PeriodId, paid_minor: i64) -> QueryResult<usize> {
     let set = membership_periods::paid_minor.eq(paid_minor);
     diesel::update(membership_periods::table.find(id)).set(set).execute(tx.conn()).await
 }
 
-pub(in crate::memberships) async fn set_state(tx: &mut Tx, id: PeriodId, state: PeriodState) -> QueryResult<usize> {
+pub(crate) async fn set_state(tx: &mut Tx, id: PeriodId, state: PeriodState) -> QueryResult<usize> {
     diesel::update(membership_periods::table.find(id)).set(membership_periods::state.eq(state)).execute(tx.conn()).await
 }

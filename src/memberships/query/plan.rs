@@ -25,25 +25,25 @@ const BATCH: i64 = 100;
 /// flight, and it does not find it before that has ended.
 const CREATED: TimeDelta = TimeDelta::minutes(1);
 
-pub(in crate::memberships) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[PlanId]) -> QueryResult<Vec<Plan>> {
+pub(crate) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[PlanId]) -> QueryResult<Vec<Plan>> {
     plans::table.filter(plans::id.eq_any(ids)).select(Plan::as_select()).load(conn).await
 }
 
-pub(in crate::memberships) async fn by_id(conn: &mut AsyncPgConnection, id: PlanId) -> QueryResult<Option<Plan>> {
+pub(crate) async fn by_id(conn: &mut AsyncPgConnection, id: PlanId) -> QueryResult<Option<Plan>> {
     plans::table.find(id).select(Plan::as_select()).first(conn).await.optional()
 }
 
-pub(in crate::memberships) async fn by_slug(conn: &mut AsyncPgConnection, slug: &str) -> QueryResult<Option<Plan>> {
+pub(crate) async fn by_slug(conn: &mut AsyncPgConnection, slug: &str) -> QueryResult<Option<Plan>> {
     plans::table.filter(plans::slug.eq(slug)).select(Plan::as_select()).first(conn).await.optional()
 }
 
 /// Returns a plan and locks it. Its prices are written under this lock.
-pub(in crate::memberships) async fn lock(tx: &mut Tx, id: PlanId) -> QueryResult<Option<Plan>> {
+pub(crate) async fn lock(tx: &mut Tx, id: PlanId) -> QueryResult<Option<Plan>> {
     plans::table.find(id).select(Plan::as_select()).for_no_key_update().first(tx.conn()).await.optional()
 }
 
 /// Returns prices with their plans.
-pub(in crate::memberships) async fn prices_by_ids(
+pub(crate) async fn prices_by_ids(
     conn: &mut AsyncPgConnection,
     ids: &[PlanPriceId],
 ) -> QueryResult<Vec<(PlanPrice, Plan)>> {
@@ -56,10 +56,7 @@ pub(in crate::memberships) async fn prices_by_ids(
 }
 
 /// Returns all prices of plans: current ones first, by interval and currency, and of each the latest first.
-pub(in crate::memberships) async fn prices_of(
-    conn: &mut AsyncPgConnection,
-    plans: &[PlanId],
-) -> QueryResult<Vec<PlanPrice>> {
+pub(crate) async fn prices_of(conn: &mut AsyncPgConnection, plans: &[PlanId]) -> QueryResult<Vec<PlanPrice>> {
     plan_prices::table
         .filter(plan_prices::plan_id.eq_any(plans))
         .order((
@@ -74,7 +71,7 @@ pub(in crate::memberships) async fn prices_of(
 }
 
 /// Returns the versions of a price that were replaced before it was made.
-pub(in crate::memberships) async fn earlier_versions(tx: &mut Tx, id: PlanPriceId) -> QueryResult<Vec<PlanPriceId>> {
+pub(crate) async fn earlier_versions(tx: &mut Tx, id: PlanPriceId) -> QueryResult<Vec<PlanPriceId>> {
     let Some((price, _)) = prices_by_ids(tx.conn(), &[id]).await?.pop() else { return Ok(Vec::new()) };
     plan_prices::table
         .filter(plan_prices::plan_id.eq(price.plan_id).and(plan_prices::currency.eq(price.currency)))
@@ -86,7 +83,7 @@ pub(in crate::memberships) async fn earlier_versions(tx: &mut Tx, id: PlanPriceI
 }
 
 /// Returns what providers know of the prices of plans, in the order of the prices.
-pub(in crate::memberships) async fn gateways_of(
+pub(crate) async fn gateways_of(
     conn: &mut AsyncPgConnection,
     plans: &[PlanId],
 ) -> QueryResult<Vec<(PlanId, PlanGateway)>> {
@@ -100,7 +97,7 @@ pub(in crate::memberships) async fn gateways_of(
 }
 
 /// Returns whether a price is ready at a provider.
-pub(in crate::memberships) async fn is_ready(
+pub(crate) async fn is_ready(
     conn: &mut AsyncPgConnection,
     price: PlanPriceId,
     provider: Provider,
@@ -113,10 +110,7 @@ pub(in crate::memberships) async fn is_ready(
 }
 
 /// Returns the current prices of plans with more live classes a month than so many minutes, fewest first.
-pub(in crate::memberships) async fn with_more_than(
-    mut conn: &AsyncPgConnection,
-    minutes: i32,
-) -> QueryResult<Vec<PlanPrice>> {
+pub(crate) async fn with_more_than(mut conn: &AsyncPgConnection, minutes: i32) -> QueryResult<Vec<PlanPrice>> {
     plan_prices::table
         .inner_join(plans::table)
         .filter(plans::live_minutes_per_month.gt(minutes).and(plans::archived_at.is_null()))
@@ -129,16 +123,12 @@ pub(in crate::memberships) async fn with_more_than(
 }
 
 /// Inserts a plan. Fails if its slug is taken.
-pub(in crate::memberships) async fn insert(tx: &mut Tx, new: &NewPlan<'_>) -> QueryResult<Plan> {
+pub(crate) async fn insert(tx: &mut Tx, new: &NewPlan<'_>) -> QueryResult<Plan> {
     diesel::insert_into(plans::table).values(new).returning(Plan::as_returning()).get_result(tx.conn()).await
 }
 
 /// Inserts a price with what providers are to be told of it.
-pub(in crate::memberships) async fn insert_price(
-    tx: &mut Tx,
-    new: &NewPrice,
-    providers: &[Provider],
-) -> QueryResult<PlanPrice> {
+pub(crate) async fn insert_price(tx: &mut Tx, new: &NewPrice, providers: &[Provider]) -> QueryResult<PlanPrice> {
     let made = diesel::insert_into(plan_prices::table).values(new).returning(PlanPrice::as_returning());
     let made: PlanPrice = made.get_result(tx.conn()).await?;
     let rows: Vec<NewGateway> = providers.iter().map(|provider| pending(made.id, *provider, new.created_at)).collect();
@@ -147,11 +137,7 @@ pub(in crate::memberships) async fn insert_price(
 }
 
 /// Has providers told of the prices that are sold, as far as they are not.
-pub(in crate::memberships) async fn add_gateways(
-    tx: &mut Tx,
-    providers: &[Provider],
-    now: DateTime<Utc>,
-) -> Result<(), InternalError> {
+pub(crate) async fn add_gateways(tx: &mut Tx, providers: &[Provider], now: DateTime<Utc>) -> Result<(), InternalError> {
     for provider in providers {
         let known = plan_gateways::table
             .filter(plan_gateways::plan_price_id.eq(plan_prices::id).and(plan_gateways::provider.eq(*provider)))
@@ -173,11 +159,7 @@ fn pending(plan_price_id: PlanPriceId, provider: Provider, attempt_at: DateTime<
 }
 
 /// Retires prices, which are to be retired at the providers, too.
-pub(in crate::memberships) async fn retire_prices(
-    tx: &mut Tx,
-    ids: &[PlanPriceId],
-    now: DateTime<Utc>,
-) -> QueryResult<()> {
+pub(crate) async fn retire_prices(tx: &mut Tx, ids: &[PlanPriceId], now: DateTime<Utc>) -> QueryResult<()> {
     diesel::update(plan_prices::table.filter(plan_prices::id.eq_any(ids).and(plan_prices::retired_at.is_null())))
         .set(plan_prices::retired_at.eq(now))
         .execute(tx.conn())
@@ -197,7 +179,7 @@ pub(in crate::memberships) async fn retire_prices(
 }
 
 /// Changes what a plan is called and gives.
-pub(in crate::memberships) async fn update(tx: &mut Tx, row: &Plan) -> QueryResult<Plan> {
+pub(crate) async fn update(tx: &mut Tx, row: &Plan) -> QueryResult<Plan> {
     diesel::update(plans::table.find(row.id))
         .set((
             plans::name.eq(&row.name),
@@ -215,7 +197,7 @@ pub(in crate::memberships) async fn update(tx: &mut Tx, row: &Plan) -> QueryResu
 }
 
 /// Archives a plan.
-pub(in crate::memberships) async fn archive(tx: &mut Tx, id: PlanId, now: DateTime<Utc>) -> QueryResult<Plan> {
+pub(crate) async fn archive(tx: &mut Tx, id: PlanId, now: DateTime<Utc>) -> QueryResult<Plan> {
     diesel::update(plans::table.find(id))
         .set(plans::archived_at.eq(now))
         .returning(Plan::as_returning())
@@ -224,7 +206,7 @@ pub(in crate::memberships) async fn archive(tx: &mut Tx, id: PlanId, now: DateTi
 }
 
 /// Returns a batch of plans that are not archived and whose course or category is deleted.
-pub(in crate::memberships) async fn without_target(conn: &mut AsyncPgConnection) -> QueryResult<Vec<PlanId>> {
+pub(crate) async fn without_target(conn: &mut AsyncPgConnection) -> QueryResult<Vec<PlanId>> {
     let no_course = plans::kind.eq(PlanKind::Course).and(plans::course_id.is_null());
     let no_category = plans::kind.eq(PlanKind::Category).and(plans::category_id.is_null());
     plans::table
@@ -237,10 +219,7 @@ pub(in crate::memberships) async fn without_target(conn: &mut AsyncPgConnection)
 }
 
 /// Returns the plans for a course that are not archived.
-pub(in crate::memberships) async fn of_course(
-    conn: &mut AsyncPgConnection,
-    course: CourseId,
-) -> QueryResult<Vec<PlanId>> {
+pub(crate) async fn of_course(conn: &mut AsyncPgConnection, course: CourseId) -> QueryResult<Vec<PlanId>> {
     plans::table
         .filter(plans::course_id.eq(course).and(plans::archived_at.is_null()))
         .select(plans::id)
@@ -249,10 +228,7 @@ pub(in crate::memberships) async fn of_course(
 }
 
 /// Returns the plans for courses that are sold, latest first.
-pub(in crate::memberships) async fn sold_for_courses(
-    conn: &mut AsyncPgConnection,
-    courses: &[CourseId],
-) -> QueryResult<Vec<Plan>> {
+pub(crate) async fn sold_for_courses(conn: &mut AsyncPgConnection, courses: &[CourseId]) -> QueryResult<Vec<Plan>> {
     plans::table
         .filter(plans::course_id.eq_any(courses).and(plans::archived_at.is_null()))
         .order((plans::created_at.desc(), plans::id.desc()))
@@ -262,7 +238,7 @@ pub(in crate::memberships) async fn sold_for_courses(
 }
 
 /// Returns the plans for categories that are sold, latest first.
-pub(in crate::memberships) async fn sold_for_categories(
+pub(crate) async fn sold_for_categories(
     conn: &mut AsyncPgConnection,
     categories: &[CategoryId],
 ) -> QueryResult<Vec<Plan>> {
@@ -275,7 +251,7 @@ pub(in crate::memberships) async fn sold_for_categories(
 }
 
 /// Returns the plans for a category that are not archived.
-pub(in crate::memberships) async fn of_category(tx: &mut Tx, category: CategoryId) -> QueryResult<Vec<PlanId>> {
+pub(crate) async fn of_category(tx: &mut Tx, category: CategoryId) -> QueryResult<Vec<PlanId>> {
     plans::table
         .filter(plans::category_id.eq(category).and(plans::archived_at.is_null()))
         .select(plans::id)
@@ -284,7 +260,7 @@ pub(in crate::memberships) async fn of_category(tx: &mut Tx, category: CategoryI
 }
 
 /// Returns a batch of what providers are to be told now, the longest due first.
-pub(in crate::memberships) async fn due_gateways(
+pub(crate) async fn due_gateways(
     conn: &mut AsyncPgConnection,
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<(PlanGateway, PlanPrice, Plan)>> {
@@ -299,7 +275,7 @@ pub(in crate::memberships) async fn due_gateways(
 }
 
 /// Returns whether this is still to be told.
-pub(in crate::memberships) async fn is_to_be_told(tx: &mut Tx, row: &PlanGateway) -> QueryResult<bool> {
+pub(crate) async fn is_to_be_told(tx: &mut Tx, row: &PlanGateway) -> QueryResult<bool> {
     let same = plan_gateways::table
         .find((row.plan_price_id, row.provider))
         .filter(plan_gateways::status.eq(row.status))
@@ -308,7 +284,7 @@ pub(in crate::memberships) async fn is_to_be_told(tx: &mut Tx, row: &PlanGateway
 }
 
 /// Keeps that a provider was told, unless something else is to be told since.
-pub(in crate::memberships) async fn set_told(
+pub(crate) async fn set_told(
     tx: &mut Tx,
     told: &PlanGateway,
     (status, external_id): (PlanStatus, Option<&str>),
@@ -335,7 +311,7 @@ pub(in crate::memberships) async fn set_told(
 }
 
 /// Keeps that a provider could not be told, unless something else is to be told since.
-pub(in crate::memberships) async fn set_failed(
+pub(crate) async fn set_failed(
     tx: &mut Tx,
     told: &PlanGateway,
     (status, error): (PlanStatus, &str),
@@ -354,7 +330,7 @@ pub(in crate::memberships) async fn set_failed(
 }
 
 /// Returns a page of plans, newest first, in the direction of the page.
-pub(in crate::memberships) async fn page(
+pub(crate) async fn page(
     mut conn: &AsyncPgConnection,
     which: &PlanWhich,
     page: &Page<(DateTime<Utc>, Uuid)>,
@@ -364,7 +340,7 @@ pub(in crate::memberships) async fn page(
 }
 
 /// Counts the plans of a list.
-pub(in crate::memberships) async fn count(mut conn: &AsyncPgConnection, which: &PlanWhich) -> QueryResult<i64> {
+pub(crate) async fn count(mut conn: &AsyncPgConnection, which: &PlanWhich) -> QueryResult<i64> {
     filtered(which).count().get_result(&mut conn).await
 }
 

@@ -14,10 +14,7 @@ use crate::platform::db::{RunQueryDsl, Tx};
 const BATCH: i64 = 100;
 
 /// Returns the products that prices are.
-pub(in crate::memberships) async fn products_of(
-    conn: &mut AsyncPgConnection,
-    prices: &[PlanPriceId],
-) -> QueryResult<Vec<PlayProduct>> {
+pub(crate) async fn products_of(conn: &mut AsyncPgConnection, prices: &[PlanPriceId]) -> QueryResult<Vec<PlayProduct>> {
     play_products::table
         .filter(play_products::plan_price_id.eq_any(prices))
         .select(PlayProduct::as_select())
@@ -26,7 +23,7 @@ pub(in crate::memberships) async fn products_of(
 }
 
 /// Returns the price that a product and its base plan are.
-pub(in crate::memberships) async fn price_of(
+pub(crate) async fn price_of(
     conn: &mut AsyncPgConnection,
     product: &str,
     base_plan: &str,
@@ -40,7 +37,7 @@ pub(in crate::memberships) async fn price_of(
 }
 
 /// Sets the product that a price is. Fails if it is another price.
-pub(in crate::memberships) async fn set_product(tx: &mut Tx, product: &PlayProduct) -> QueryResult<usize> {
+pub(crate) async fn set_product(tx: &mut Tx, product: &PlayProduct) -> QueryResult<usize> {
     diesel::insert_into(play_products::table)
         .values(product)
         .on_conflict(play_products::plan_price_id)
@@ -51,47 +48,37 @@ pub(in crate::memberships) async fn set_product(tx: &mut Tx, product: &PlayProdu
 }
 
 /// Has prices be no product.
-pub(in crate::memberships) async fn remove_products(tx: &mut Tx, prices: &[PlanPriceId]) -> QueryResult<usize> {
+pub(crate) async fn remove_products(tx: &mut Tx, prices: &[PlanPriceId]) -> QueryResult<usize> {
     diesel::delete(play_products::table.filter(play_products::plan_price_id.eq_any(prices))).execute(tx.conn()).await
 }
 
 /// Has a price be the product that another one was.
-pub(in crate::memberships) async fn move_product(
-    tx: &mut Tx,
-    (from, to): (PlanPriceId, PlanPriceId),
-) -> QueryResult<usize> {
+pub(crate) async fn move_product(tx: &mut Tx, (from, to): (PlanPriceId, PlanPriceId)) -> QueryResult<usize> {
     diesel::update(play_products::table.find(from)).set(play_products::plan_price_id.eq(to)).execute(tx.conn()).await
 }
 
-pub(in crate::memberships) async fn by_token(
-    conn: &mut AsyncPgConnection,
-    token: &str,
-) -> QueryResult<Option<PlayPurchase>> {
+pub(crate) async fn by_token(conn: &mut AsyncPgConnection, token: &str) -> QueryResult<Option<PlayPurchase>> {
     play_purchases::table.find(token).select(PlayPurchase::as_select()).first(conn).await.optional()
 }
 
 /// Returns a purchase and locks it, after its user and membership.
-pub(in crate::memberships) async fn lock(tx: &mut Tx, token: &str) -> QueryResult<Option<PlayPurchase>> {
+pub(crate) async fn lock(tx: &mut Tx, token: &str) -> QueryResult<Option<PlayPurchase>> {
     let row = play_purchases::table.find(token).select(PlayPurchase::as_select()).for_no_key_update();
     row.first(tx.conn()).await.optional()
 }
 
 /// Inserts a purchase. Fails if there is one with its token.
-pub(in crate::memberships) async fn insert(tx: &mut Tx, new: &PlayPurchase) -> QueryResult<usize> {
+pub(crate) async fn insert(tx: &mut Tx, new: &PlayPurchase) -> QueryResult<usize> {
     diesel::insert_into(play_purchases::table).values(new).execute(tx.conn()).await
 }
 
 /// Writes a purchase that is locked.
-pub(in crate::memberships) async fn update(tx: &mut Tx, row: &PlayPurchase) -> QueryResult<usize> {
+pub(crate) async fn update(tx: &mut Tx, row: &PlayPurchase) -> QueryResult<usize> {
     diesel::update(play_purchases::table.find(&row.token)).set(row).execute(tx.conn()).await
 }
 
 /// Keeps that a purchase was acknowledged.
-pub(in crate::memberships) async fn set_acknowledged(
-    tx: &mut Tx,
-    token: &str,
-    now: DateTime<Utc>,
-) -> QueryResult<usize> {
+pub(crate) async fn set_acknowledged(tx: &mut Tx, token: &str, now: DateTime<Utc>) -> QueryResult<usize> {
     diesel::update(play_purchases::table.find(token))
         .set((play_purchases::acknowledged_at.eq(now), play_purchases::failures.eq(0)))
         .execute(tx.conn())
@@ -99,7 +86,7 @@ pub(in crate::memberships) async fn set_acknowledged(
 }
 
 /// Keeps that another purchase has replaced this one: Google is not asked about it anymore.
-pub(in crate::memberships) async fn set_replaced(tx: &mut Tx, token: &str) -> QueryResult<usize> {
+pub(crate) async fn set_replaced(tx: &mut Tx, token: &str) -> QueryResult<usize> {
     diesel::update(play_purchases::table.find(token))
         .set((play_purchases::state.eq(PlayState::Replaced), play_purchases::check_at.eq(None::<DateTime<Utc>>)))
         .execute(tx.conn())
@@ -107,12 +94,12 @@ pub(in crate::memberships) async fn set_replaced(tx: &mut Tx, token: &str) -> Qu
 }
 
 /// Has Google asked about a purchase at a time.
-pub(in crate::memberships) async fn set_check(tx: &mut Tx, token: &str, at: DateTime<Utc>) -> QueryResult<usize> {
+pub(crate) async fn set_check(tx: &mut Tx, token: &str, at: DateTime<Utc>) -> QueryResult<usize> {
     diesel::update(play_purchases::table.find(token)).set(play_purchases::check_at.eq(at)).execute(tx.conn()).await
 }
 
 /// Returns the tokens of a batch of purchases about which Google is to be asked, the longest due first.
-pub(in crate::memberships) async fn due(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> QueryResult<Vec<String>> {
+pub(crate) async fn due(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> QueryResult<Vec<String>> {
     play_purchases::table
         .filter(play_purchases::check_at.le(now))
         .order(play_purchases::check_at)
@@ -123,12 +110,12 @@ pub(in crate::memberships) async fn due(conn: &mut AsyncPgConnection, now: DateT
 }
 
 /// Deletes the purchases of a user.
-pub(in crate::memberships) async fn delete_of(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
+pub(crate) async fn delete_of(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
     diesel::delete(play_purchases::table.filter(play_purchases::user_id.eq(user))).execute(tx.conn()).await
 }
 
 /// Returns the latest purchases of a user.
-pub(in crate::memberships) async fn latest_of(
+pub(crate) async fn latest_of(
     conn: &mut AsyncPgConnection,
     user: UserId,
     limit: i64,

@@ -46,10 +46,7 @@ pub async fn subscriptions_to_ask(
 }
 
 /// Returns a batch of subscriptions that the provider is to be told to end, the longest due first.
-pub(in crate::memberships) async fn to_end(
-    conn: &mut AsyncPgConnection,
-    now: DateTime<Utc>,
-) -> QueryResult<Vec<ProviderSubscription>> {
+pub(crate) async fn to_end(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> QueryResult<Vec<ProviderSubscription>> {
     provider_subscriptions::table
         .filter(provider_subscriptions::check_at.le(now))
         .filter(provider_subscriptions::state.eq(SubscriptionState::Ending))
@@ -61,13 +58,13 @@ pub(in crate::memberships) async fn to_end(
 }
 
 /// Inserts a subscription; returns whether it is new.
-pub(in crate::memberships) async fn insert(tx: &mut Tx, new: &ProviderSubscription) -> QueryResult<bool> {
+pub(crate) async fn insert(tx: &mut Tx, new: &ProviderSubscription) -> QueryResult<bool> {
     let insert = diesel::insert_into(provider_subscriptions::table).values(new).on_conflict_do_nothing();
     Ok(insert.execute(tx.conn()).await? == 1)
 }
 
 /// Has the provider told to end a subscription, unless it has ended.
-pub(in crate::memberships) async fn set_ending(
+pub(crate) async fn set_ending(
     tx: &mut Tx,
     (provider, id): (Provider, &str),
     now: DateTime<Utc>,
@@ -84,7 +81,7 @@ pub(in crate::memberships) async fn set_ending(
 }
 
 /// Keeps that a subscription has ended; the provider is asked about it once more.
-pub(in crate::memberships) async fn set_ended(
+pub(crate) async fn set_ended(
     tx: &mut Tx,
     (provider, id): (Provider, &str),
     check_at: DateTime<Utc>,
@@ -100,7 +97,7 @@ pub(in crate::memberships) async fn set_ended(
 }
 
 /// Keeps that a subscription has charged, or was started: the provider is asked about it at a time.
-pub(in crate::memberships) async fn set_charged(
+pub(crate) async fn set_charged(
     tx: &mut Tx,
     (provider, id): (Provider, &str),
     check_at: DateTime<Utc>,
@@ -114,7 +111,7 @@ pub(in crate::memberships) async fn set_charged(
 
 /// Keeps that the provider was asked about a subscription in this state that is still due, or told to end it, and when
 /// that is done next.
-pub(in crate::memberships) async fn set_asked(
+pub(crate) async fn set_asked(
     tx: &mut Tx,
     ((provider, id), state): ((Provider, &str), SubscriptionState),
     next: Option<DateTime<Utc>>,
@@ -131,7 +128,7 @@ pub(in crate::memberships) async fn set_asked(
 }
 
 /// Returns the id of a price at a provider where it is ready.
-pub(in crate::memberships) async fn plan_at(
+pub(crate) async fn plan_at(
     conn: &mut AsyncPgConnection,
     price: PlanPriceId,
     provider: Provider,

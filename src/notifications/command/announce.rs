@@ -31,7 +31,7 @@ use crate::platform::internal_error::InternalError;
 use crate::platform::{jobs, outbox};
 
 /// The job that publishes an announcement.
-pub(in crate::notifications) const PUBLISH: &str = "notifications.publish_announcement";
+pub(crate) const PUBLISH: &str = "notifications.publish_announcement";
 
 const LONGEST_TITLE: usize = 150;
 const LONGEST_BODY: usize = 2000;
@@ -44,18 +44,18 @@ const MOST_A_DAY: usize = 20;
 const REPORTS: i64 = 20;
 
 /// What [`create_announcement`] has done.
-pub(in crate::notifications) struct Announced {
+pub struct Announced {
     /// The announcement; `None` if the input was only checked.
-    pub(in crate::notifications) announcement: Option<Arc<Announcement>>,
+    pub announcement: Option<Arc<Announcement>>,
     /// The number of users in the audience now.
-    pub(in crate::notifications) audience_size: i64,
+    pub audience_size: i64,
 }
 
 /// Announces something, or only checks the input and counts the audience.
 ///
 /// # Errors
 /// The input is invalid; the actor may not announce anything to the audience, or has announced too much today.
-pub(in crate::notifications) async fn create_announcement(
+pub async fn create_announcement(
     loaders: &Loaders,
     actor: &Actor,
     client: &Client,
@@ -159,10 +159,7 @@ async fn may_announce(
 }
 
 /// Returns about how many users are in an audience: of a course, those who have an entitlement to it.
-pub(in crate::notifications) async fn size_of(
-    loaders: &Loaders,
-    audience: Audience,
-) -> std::result::Result<i64, InternalError> {
+pub async fn size_of(loaders: &Loaders, audience: Audience) -> std::result::Result<i64, InternalError> {
     let app = loaders.app();
     Ok(match audience {
         Audience::Course(id) => {
@@ -181,10 +178,7 @@ pub(in crate::notifications) async fn size_of(
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::notifications) async fn publish_announcement(
-    app: &App,
-    id: AnnouncementId,
-) -> std::result::Result<(), InternalError> {
+pub(crate) async fn publish_announcement(app: &App, id: AnnouncementId) -> std::result::Result<(), InternalError> {
     let loaders = Loaders::new(app.clone());
     let row = query::by_ids(&mut *app.db.read().await?, &[id]).await?.pop();
     let Some(Announcement { author_id, audience, .. }) = row else { return Ok(()) };
@@ -228,7 +222,7 @@ fn notification(row: &Announcement, audience: Audience) -> NewNotification {
 ///
 /// # Errors
 /// There is no such announcement; the actor is neither its author nor an administrator.
-pub(in crate::notifications) async fn cancel_announcement(
+pub async fn cancel_announcement(
     app: &App,
     actor: &Actor,
     client: &Client,
@@ -260,10 +254,7 @@ pub(in crate::notifications) async fn cancel_announcement(
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::notifications) async fn keep_reports(
-    app: &App,
-    before: DateTime<Utc>,
-) -> std::result::Result<(), InternalError> {
+pub(crate) async fn keep_reports(app: &App, before: DateTime<Utc>) -> std::result::Result<(), InternalError> {
     loop {
         let ids = query::without_report(&mut *app.db.read().await?, before, REPORTS).await?;
         if ids.is_empty() {
@@ -274,6 +265,6 @@ pub(in crate::notifications) async fn keep_reports(
 }
 
 /// Whether the actor may see and cancel an announcement: its author and administrators may.
-pub(in crate::notifications) fn can_see(actor: &Actor, row: &Announcement) -> bool {
+pub fn can_see(actor: &Actor, row: &Announcement) -> bool {
     actor.is(row.author_id) || actor.has(crate::platform::auth::Role::Admin)
 }

@@ -23,10 +23,7 @@ const MOST_COURSES: usize = 500;
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::notifications) async fn audiences_of(
-    loaders: &Loaders,
-    user: UserId,
-) -> Result<Arc<Audiences>, InternalError> {
+pub async fn audiences_of(loaders: &Loaders, user: UserId) -> Result<Arc<Audiences>, InternalError> {
     let (row, mut learned, taught, followed, questions) = tokio::try_join!(
         loaders.load(UserById(user)),
         active_courses(loaders, user),

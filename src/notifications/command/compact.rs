@@ -13,9 +13,9 @@ use crate::platform::App;
 use crate::platform::internal_error::InternalError;
 
 /// The job that moves the marks of a user.
-pub(in crate::notifications) const COMPACT: &str = "notifications.compact";
+pub(crate) const COMPACT: &str = "notifications.compact";
 /// The number of receipts that a user writes until the job runs.
-pub(in crate::notifications) const MOST_RECEIPTS: i32 = 200;
+pub(crate) const MOST_RECEIPTS: i32 = 200;
 /// The number of exceptions that are always made; beyond, they are at most as many as what is read.
 const FEW: i64 = 200;
 /// Events of the latest time may not be committed yet.
@@ -25,7 +25,7 @@ const LATEST: TimeDelta = TimeDelta::minutes(1);
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::notifications) async fn compact(app: &App, user: UserId) -> Result<(), InternalError> {
+pub(crate) async fn compact(app: &App, user: UserId) -> Result<(), InternalError> {
     let audiences = audiences_of(&Loaders::new(app.clone()), user).await?;
     let now = app.clock.now();
     app.db

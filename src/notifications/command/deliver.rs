@@ -37,13 +37,13 @@ const ATTEMPTS: i32 = 10;
 const LONGEST_WAIT: TimeDelta = TimeDelta::hours(1);
 
 /// What is sent to a user.
-pub(in crate::notifications) struct Ready {
-    pub(in crate::notifications) parcel: Parcel,
-    pub(in crate::notifications) user: Arc<User>,
+pub(crate) struct Ready {
+    pub(crate) parcel: Parcel,
+    pub user: Arc<User>,
     /// The device, unless it is sent by email.
-    pub(in crate::notifications) device: Option<PushSubscription>,
+    pub device: Option<PushSubscription>,
     /// At least one; several only in a digest.
-    pub(in crate::notifications) shown: Vec<(Arc<Notification>, Text)>,
+    pub(crate) shown: Vec<(Arc<Notification>, Text)>,
 }
 
 /// Leases what is due to be sent, and reads what it says. What does not have to be sent anymore ends here: its user has
@@ -51,7 +51,7 @@ pub(in crate::notifications) struct Ready {
 ///
 /// # Errors
 /// The database failed. What was leased is due again after the lease.
-pub(in crate::notifications) async fn lease(app: &App) -> Result<Option<Vec<Ready>>, InternalError> {
+pub(crate) async fn lease(app: &App) -> Result<Option<Vec<Ready>>, InternalError> {
     let now = app.clock.now();
     let lease = async |tx: &mut Tx| Ok::<_, InternalError>(delivery::lease(tx, now, now + LEASE, LEASED).await?);
     let leased = app.db.transaction(lease).await?;
@@ -144,7 +144,7 @@ impl Ready {
 ///
 /// # Errors
 /// The database failed: it will be sent again, with the same id.
-pub(in crate::notifications) async fn sent(app: &App, ready: &Ready) -> Result<(), InternalError> {
+pub(crate) async fn sent(app: &App, ready: &Ready) -> Result<(), InternalError> {
     let now = app.clock.now();
     let mut writer = app.db.write().await?;
     delivery::end(&mut writer, &ready.ids(), Outcome::Sent, None, now).await?;
@@ -158,7 +158,7 @@ pub(in crate::notifications) async fn sent(app: &App, ready: &Ready) -> Result<(
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::notifications) async fn rejected(app: &App, ready: &Ready, error: &str) -> Result<(), InternalError> {
+pub(crate) async fn rejected(app: &App, ready: &Ready, error: &str) -> Result<(), InternalError> {
     let now = app.clock.now();
     delivery::end(&mut app.db.write().await?, &ready.ids(), Outcome::Failed, Some(error), now).await?;
     Ok(())
@@ -168,7 +168,7 @@ pub(in crate::notifications) async fn rejected(app: &App, ready: &Ready, error: 
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::notifications) async fn postponed(
+pub(crate) async fn postponed(
     app: &App,
     ready: &Ready,
     wait: Option<Duration>,
@@ -189,11 +189,7 @@ pub(in crate::notifications) async fn postponed(
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::notifications) async fn device_gone(
-    app: &App,
-    ready: &Ready,
-    id: PushSubscriptionId,
-) -> Result<(), InternalError> {
+pub(crate) async fn device_gone(app: &App, ready: &Ready, id: PushSubscriptionId) -> Result<(), InternalError> {
     rejected(app, ready, "the device has unsubscribed").await?;
     push_subscription::drop_dead(&mut app.db.write().await?, id).await?;
     Ok(())
@@ -203,7 +199,7 @@ pub(in crate::notifications) async fn device_gone(
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::notifications) async fn send_more(app: &App) -> Result<(), InternalError> {
+pub(crate) async fn send_more(app: &App) -> Result<(), InternalError> {
     let key = format!("{SEND}/{}", app.clock.uuid());
     app.db.transaction(async |tx| jobs::enqueue(tx, &app.clock, SEND, &json!({}), &key).await).await
 }

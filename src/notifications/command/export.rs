@@ -55,7 +55,7 @@ pub async fn my_data(app: &App, actor: &Actor) -> Result<Value> {
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::notifications) async fn forget_user(app: &App, user: UserId) -> std::result::Result<(), InternalError> {
+pub(crate) async fn forget_user(app: &App, user: UserId) -> std::result::Result<(), InternalError> {
     app.db
         .transaction(async |tx| {
             delivery::forget_user(tx, user).await?;

@@ -30,7 +30,7 @@ const MOST_IDS: usize = 100;
 ///
 /// # Errors
 /// The input is invalid; there is no such notification for the actor.
-pub(in crate::notifications) async fn mark_notifications(
+pub async fn mark_notifications(
     loaders: &Loaders,
     actor: &Actor,
     input: MarkNotificationsInput,

@@ -40,7 +40,7 @@ struct Device {
 ///
 /// # Errors
 /// The caller has no session; the device's service is not configured; the input is malformed.
-pub(in crate::notifications) async fn register_push_subscription(
+pub async fn register_push_subscription(
     app: &App,
     actor: &Actor,
     input: RegisterPushSubscriptionInput,
@@ -102,7 +102,7 @@ fn native(service: PushService, token: String, field: &[&str], allowed: impl Fn(
 ///
 /// # Errors
 /// It is not one of the viewer's.
-pub(in crate::notifications) async fn delete_push_subscription(
+pub async fn delete_push_subscription(
     app: &App,
     actor: &Actor,
     input: DeletePushSubscriptionInput,

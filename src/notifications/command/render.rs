@@ -20,11 +20,7 @@ use crate::platform::internal_error::InternalError;
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::notifications) async fn render(
-    loaders: &Loaders,
-    actor: &Actor,
-    row: &Notification,
-) -> Result<Text, InternalError> {
+pub async fn render(loaders: &Loaders, actor: &Actor, row: &Notification) -> Result<Text, InternalError> {
     let facts = row.facts();
     let (user, names) = tokio::try_join!(loaders.load(UserById(row.user_id)), names(loaders, actor, row, &facts))?;
     let locale = user.as_ref().and_then(|user| user.locale.as_deref()).unwrap_or_default();

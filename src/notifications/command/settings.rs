@@ -31,7 +31,7 @@ const MOST_MUTED: i64 = 500;
 ///
 /// # Errors
 /// The input is invalid.
-pub(in crate::notifications) async fn update_notification_settings(
+pub async fn update_notification_settings(
     loaders: &Loaders,
     actor: &Actor,
     input: UpdateNotificationSettingsInput,
@@ -91,7 +91,7 @@ fn time(check: &mut Check, field: &str, text: Option<&str>) -> Option<i16> {
 ///
 /// # Errors
 /// There is no such course, channel or question; the viewer has muted too many.
-pub(in crate::notifications) async fn mute_notifications(
+pub async fn mute_notifications(
     loaders: &Loaders,
     actor: &Actor,
     input: MuteNotificationsInput,

@@ -42,7 +42,7 @@ impl Unsubscription {
 const ALL: &str = "ALL";
 
 /// Returns the URL that a mail about a kind of notification has, or a digest. It does not expire, like the mail.
-pub(in crate::notifications) fn unsubscribe_url(app: &App, user: UserId, kind: Option<NotificationKind>) -> String {
+pub(crate) fn unsubscribe_url(app: &App, user: UserId, kind: Option<NotificationKind>) -> String {
     let name = kind.map_or(ALL, NotificationKind::as_str);
     let link = app.codes.link(Proof::Unsubscription, user.uuid(), forever(), name);
     format!("{}/unsubscribe?token={name}.{link}", app.config.public_url)

@@ -23,11 +23,11 @@ use crate::platform::jobs;
 use crate::{channels, discussions, enrollments};
 
 /// The job that walks.
-pub(in crate::notifications) const WALK: &str = "notifications.walk";
+pub(crate) const WALK: &str = "notifications.walk";
 /// The job that sends.
-pub(in crate::notifications) const SEND: &str = "notifications.send";
+pub(crate) const SEND: &str = "notifications.send";
 /// The number of users in a batch.
-pub(in crate::notifications) const BATCH: i64 = 500;
+pub(crate) const BATCH: i64 = 500;
 /// The number of batches of one run, after which other jobs have their turn.
 const BATCHES: usize = 20;
 
@@ -35,7 +35,7 @@ const BATCHES: usize = 20;
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::notifications) async fn walk(app: &App, event: Uuid) -> Result<(), InternalError> {
+pub(crate) async fn walk(app: &App, event: Uuid) -> Result<(), InternalError> {
     app.db.transaction(async |tx| Ok::<_, InternalError>(delivery::begin_walk(tx, event).await?)).await?;
     for _ in 0..BATCHES {
         if !batch(app, event).await? {
@@ -160,6 +160,6 @@ impl Members {
 }
 
 /// Whether a kind is sent by email. The mails about the security of an account are those of `accounts`.
-pub(in crate::notifications) fn has_mail(kind: NotificationKind) -> bool {
+pub(crate) fn has_mail(kind: NotificationKind) -> bool {
     kind != NotificationKind::Security
 }

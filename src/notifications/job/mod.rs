@@ -12,9 +12,11 @@ use futures_util::FutureExt;
 use serde::Deserialize;
 use uuid::Uuid;
 
-pub(super) use self::kind::{default_of, name_of};
+pub use self::kind::default_of;
+pub(crate) use self::kind::name_of;
 pub use self::mails::{mails, push_messages};
-pub(super) use self::text::{Language, Names, text};
+pub use self::text::text;
+pub(crate) use self::text::{Language, Names};
 use super::command;
 use super::event::NotificationCreated;
 use super::query::retention::{DELIVERIES, EVENTS, NOTIFICATIONS, READ, RECEIPTS};

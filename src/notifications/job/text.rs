@@ -13,7 +13,7 @@ use crate::platform::internal_error::{Context, InternalError};
 
 /// A language that the texts are in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::notifications) enum Language {
+pub enum Language {
     /// English, also for all languages that are missing here.
     English,
     /// German.
@@ -22,17 +22,17 @@ pub(in crate::notifications) enum Language {
 
 impl Language {
     /// All languages.
-    pub(in crate::notifications) const ALL: [Language; 2] = [Language::English, Language::German];
+    pub(crate) const ALL: [Language; 2] = [Language::English, Language::German];
 
     /// Returns the language for a BCP 47 tag, or the first of an `Accept-Language` (RFC 9110, 12.5.4); either may be empty.
-    pub(in crate::notifications) fn of(tag: &str) -> Language {
+    pub(crate) fn of(tag: &str) -> Language {
         let primary = tag.split(['-', ',', ';']).next().unwrap_or_default().trim();
         let found = Language::ALL.into_iter().find(|language| language.tag().eq_ignore_ascii_case(primary));
         found.unwrap_or(Language::English)
     }
 
     /// The BCP 47 tag.
-    pub(in crate::notifications) fn tag(self) -> &'static str {
+    pub(crate) fn tag(self) -> &'static str {
         match self {
             Language::English => "en",
             Language::German => "de",
@@ -40,7 +40,7 @@ impl Language {
     }
 
     /// Returns the text in the language.
-    pub(in crate::notifications) fn choose(self, [english, german]: Texts) -> &'static str {
+    pub(crate) fn choose(self, [english, german]: Texts) -> &'static str {
         match self {
             Language::English => english,
             Language::German => german,
@@ -64,42 +64,38 @@ impl Language {
 }
 
 /// A text in each language: English, German.
-pub(in crate::notifications) type Texts = [&'static str; 2];
+pub(crate) type Texts = [&'static str; 2];
 
 /// What a text may name. Names are missing if they are unknown, or if the reader may not see what they belong to.
 #[derive(Clone, Debug, Default)]
-pub(in crate::notifications) struct Names {
+pub struct Names {
     /// The number of events.
-    pub(in crate::notifications) count: i64,
+    pub count: i64,
     /// The name of the user who caused the latest one.
-    pub(in crate::notifications) by: Option<String>,
+    pub(crate) by: Option<String>,
     /// The title of the course.
-    pub(in crate::notifications) course: Option<String>,
+    pub course: Option<String>,
     /// The title of the lesson.
-    pub(in crate::notifications) lesson: Option<String>,
+    pub(crate) lesson: Option<String>,
     /// The name of the channel.
-    pub(in crate::notifications) channel: Option<String>,
+    pub channel: Option<String>,
     /// The title of the question.
-    pub(in crate::notifications) question: Option<String>,
+    pub(crate) question: Option<String>,
     /// The title of the live session.
-    pub(in crate::notifications) session: Option<String>,
+    pub session: Option<String>,
     /// The title and the text of the announcement.
-    pub(in crate::notifications) announcement: Option<(String, String)>,
+    pub announcement: Option<(String, String)>,
     /// The name of the plan.
-    pub(in crate::notifications) plan: Option<String>,
+    pub(crate) plan: Option<String>,
     /// A word that the kind's texts know, or a technical name.
-    pub(in crate::notifications) detail: Option<String>,
+    pub(crate) detail: Option<String>,
 }
 
 /// Returns the text of a notification.
 ///
 /// # Errors
 /// A template is malformed, which a test excludes.
-pub(in crate::notifications) fn text(
-    of: NotificationKind,
-    language: Language,
-    names: &Names,
-) -> Result<Text, InternalError> {
+pub fn text(of: NotificationKind, language: Language, names: &Names) -> Result<Text, InternalError> {
     let kind = kind(of);
     let quoted = |name: &Option<String>| {
         let (open, close) = language.quotes();

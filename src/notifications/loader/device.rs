@@ -12,7 +12,7 @@ use crate::platform::internal_error::InternalError;
 
 /// The devices of a user whose sessions have not ended, the latest first; missing if there are none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(in crate::notifications) struct DevicesOf(pub(in crate::notifications) UserId);
+pub struct DevicesOf(pub UserId);
 
 impl Load for DevicesOf {
     type Value = Arc<Vec<PushSubscription>>;
@@ -29,7 +29,7 @@ impl Load for DevicesOf {
 
 /// One device whose session has not ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(in crate::notifications) struct DeviceById(pub(in crate::notifications) PushSubscriptionId);
+pub struct DeviceById(pub PushSubscriptionId);
 
 impl Load for DeviceById {
     type Value = PushSubscription;

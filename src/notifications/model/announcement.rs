@@ -47,36 +47,36 @@ pub struct Announcement {
 
 impl Announcement {
     /// What became of the mails and push messages; `None` as long as their rows are there to be counted.
-    pub(in crate::notifications) fn report(&self) -> Option<Report> {
+    pub fn report(&self) -> Option<Report> {
         serde_json::from_value(self.report.clone()?).ok()
     }
 }
 
 /// What became of the mails and push messages of an announcement.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::notifications) struct Report {
+pub struct Report {
     /// Emails. A digest counts for each announcement in it.
-    pub(in crate::notifications) email: Tally,
+    pub email: Tally,
     /// Messages to devices.
-    pub(in crate::notifications) push: Tally,
+    pub push: Tally,
 }
 
 /// How many messages have ended in which way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, SimpleObject)]
 #[graphql(name = "DeliveryCounts")]
-pub(in crate::notifications) struct Tally {
+pub struct Tally {
     /// The number of those that are to be sent: they are in flight, wait for the end of quiet hours or for a digest, or are
     /// tried again.
-    pub(in crate::notifications) waiting: i64,
+    pub(crate) waiting: i64,
     /// The number of those that the mail server or the push service has accepted.
-    pub(in crate::notifications) sent: i64,
+    pub(crate) sent: i64,
     /// The number of those that were rejected, or that could not be sent in many attempts.
-    pub(in crate::notifications) failed: i64,
+    pub(crate) failed: i64,
     /// The number of those to addresses that had bounced, or whose owners call such mails spam.
-    pub(in crate::notifications) suppressed: i64,
+    pub(crate) suppressed: i64,
     /// The number of those that were not needed anymore: the user has read the notification before, has lost access or does
     /// not want to be told.
-    pub(in crate::notifications) skipped: i64,
+    pub(crate) skipped: i64,
 }
 
 impl Entity for Announcement {
@@ -85,7 +85,7 @@ impl Entity for Announcement {
 
 /// Whom an announcement is for.
 #[derive(Clone, Debug, OneofObject)]
-pub(in crate::notifications) enum AudienceInput {
+pub enum AudienceInput {
     /// The students of this course; for its team.
     CourseId(CourseId),
     /// The followers of this channel; for its owner.
@@ -109,7 +109,7 @@ impl From<&AudienceInput> for Audience {
 
 /// The input of `createAnnouncement`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::notifications) struct CreateAnnouncementInput {
+pub struct CreateAnnouncementInput {
     /// Whom it is for.
     pub audience: AudienceInput,
     /// The title, 1 to 150 characters.
@@ -121,20 +121,21 @@ pub(in crate::notifications) struct CreateAnnouncementInput {
     /// Whether to check the input and to count the audience only. Nothing is announced then.
     #[graphql(default)]
     pub dry_run: bool,
+    /// Against creating it twice.
     #[graphql(flatten)]
     pub once: Idempotency,
 }
 
 /// The input of `cancelAnnouncement`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::notifications) struct CancelAnnouncementInput {
+pub struct CancelAnnouncementInput {
     /// The announcement.
     pub announcement_id: AnnouncementId,
 }
 
 /// What has become of an announcement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
-pub(in crate::notifications) enum AnnouncementState {
+pub enum AnnouncementState {
     /// It is to be published later.
     Scheduled,
     /// It is published.
@@ -145,7 +146,7 @@ pub(in crate::notifications) enum AnnouncementState {
 
 /// A filter for announcements; its conditions are combined with AND. Omitted fields restrict nothing.
 #[derive(Clone, Copy, Debug, Default, InputObject)]
-pub(in crate::notifications) struct AnnouncementFilter {
+pub struct AnnouncementFilter {
     /// Announcements in this state.
     pub state: Option<AnnouncementState>,
 }

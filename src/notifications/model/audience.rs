@@ -66,19 +66,16 @@ impl Audience {
 
 /// The audiences that a user is in, with the times since when: they are told of nothing from before.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(in crate::notifications) struct Audiences {
+pub struct Audiences {
     /// The user.
-    pub(in crate::notifications) user: UserId,
+    pub user: UserId,
     /// The keys of the audiences, sorted, each once.
-    pub(in crate::notifications) since: Vec<(String, DateTime<Utc>)>,
+    pub since: Vec<(String, DateTime<Utc>)>,
 }
 
 impl Audiences {
     /// Collects the audiences of a user.
-    pub(in crate::notifications) fn new(
-        user: UserId,
-        since: impl IntoIterator<Item = (Audience, DateTime<Utc>)>,
-    ) -> Audiences {
+    pub(crate) fn new(user: UserId, since: impl IntoIterator<Item = (Audience, DateTime<Utc>)>) -> Audiences {
         let mut earliest: HashMap<String, DateTime<Utc>> = HashMap::new();
         for (audience, at) in since {
             let known = earliest.entry(audience.to_string()).or_insert(at);
@@ -91,7 +88,7 @@ impl Audiences {
 
     /// Returns since when the user is told of a notification of an audience, with what can be muted; `None` if they are
     /// not. What concerns a course is told to its team, and not again to members of it who have the role that is told.
-    pub(in crate::notifications) fn told_since(&self, audience: &str, mute_keys: &[String]) -> Option<DateTime<Utc>> {
+    pub(crate) fn told_since(&self, audience: &str, mute_keys: &[String]) -> Option<DateTime<Utc>> {
         let is_team = |key: &String| {
             key.strip_prefix("course:").is_some_and(|course| self.since(&format!("team:{course}")).is_some())
         };
@@ -100,7 +97,7 @@ impl Audiences {
     }
 
     /// Returns since when the user is in an audience; `None` if they are not.
-    pub(in crate::notifications) fn since(&self, audience: &str) -> Option<DateTime<Utc>> {
+    pub fn since(&self, audience: &str) -> Option<DateTime<Utc>> {
         let place = self.since.binary_search_by(|(key, _)| key.as_str().cmp(audience)).ok()?;
         self.since.get(place).map(|(_, since)| *since)
     }

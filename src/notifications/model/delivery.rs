@@ -27,7 +27,7 @@ stored_as_text!(DeliveryChannel { Email = "EMAIL", Push = "PUSH" });
 
 /// How a delivery ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::notifications) enum Outcome {
+pub enum Outcome {
     /// It was sent.
     Sent,
     /// The user may not or does not want to be told anymore, or cannot be reached.
@@ -40,7 +40,7 @@ pub(in crate::notifications) enum Outcome {
 
 impl Outcome {
     /// The stored text.
-    pub(in crate::notifications) fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Outcome::Sent => "SENT",
             Outcome::Skipped => "SKIPPED",
@@ -52,58 +52,58 @@ impl Outcome {
 
 /// When something is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::notifications) struct Slot {
+pub(crate) struct Slot {
     /// When to send it.
-    pub(in crate::notifications) due_at: DateTime<Utc>,
+    pub(crate) due_at: DateTime<Utc>,
     /// The digest that it is part of, by the time for which that is planned.
-    pub(in crate::notifications) digest_at: Option<DateTime<Utc>>,
+    pub(crate) digest_at: Option<DateTime<Utc>>,
 }
 
 /// Something to be sent to a user.
 #[derive(Clone, Debug)]
-pub(in crate::notifications) struct NewDelivery {
-    pub(in crate::notifications) user_id: UserId,
-    pub(in crate::notifications) channel: DeliveryChannel,
+pub(crate) struct NewDelivery {
+    pub user_id: UserId,
+    pub channel: DeliveryChannel,
     /// The device, if it is sent to one.
-    pub(in crate::notifications) subscription: Option<PushSubscriptionId>,
-    pub(in crate::notifications) slot: Slot,
+    pub subscription: Option<PushSubscriptionId>,
+    pub(crate) slot: Slot,
 }
 
 /// A delivery that this node has leased.
 #[derive(Clone, Debug, QueryableByName)]
-pub(in crate::notifications) struct Delivery {
+pub(crate) struct Delivery {
     #[diesel(sql_type = SqlUuid)]
-    pub(in crate::notifications) id: Uuid,
+    pub id: Uuid,
     #[diesel(sql_type = SqlUuid)]
-    pub(in crate::notifications) user_id: UserId,
+    pub user_id: UserId,
     #[diesel(sql_type = SqlUuid)]
-    pub(in crate::notifications) notification_id: NotificationId,
+    pub(crate) notification_id: NotificationId,
     #[diesel(sql_type = Text)]
-    pub(in crate::notifications) channel: DeliveryChannel,
+    pub channel: DeliveryChannel,
     /// The device; `None` if it is sent by email, or if the device has ended.
     #[diesel(sql_type = Nullable<SqlUuid>)]
-    pub(in crate::notifications) push_subscription_id: Option<PushSubscriptionId>,
+    pub push_subscription_id: Option<PushSubscriptionId>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
-    pub(in crate::notifications) digest_at: Option<DateTime<Utc>>,
+    pub(crate) digest_at: Option<DateTime<Utc>>,
     /// The number of attempts, including the current one.
     #[diesel(sql_type = Integer)]
-    pub(in crate::notifications) attempts: i32,
+    pub(crate) attempts: i32,
 }
 
 /// The deliveries that are sent as one message.
 #[derive(Clone, Debug)]
-pub(in crate::notifications) struct Parcel {
+pub(crate) struct Parcel {
     /// Identifies the message; a repetition has the same id.
-    pub(in crate::notifications) id: Uuid,
-    pub(in crate::notifications) user_id: UserId,
-    pub(in crate::notifications) is_digest: bool,
+    pub id: Uuid,
+    pub user_id: UserId,
+    pub(crate) is_digest: bool,
     /// At least one; several only in a digest.
-    pub(in crate::notifications) deliveries: Vec<Delivery>,
+    pub(crate) deliveries: Vec<Delivery>,
 }
 
 impl Parcel {
     /// Groups deliveries: those of a user for the same digest together, each other one on its own.
-    pub(in crate::notifications) fn group(deliveries: Vec<Delivery>) -> Vec<Parcel> {
+    pub(crate) fn group(deliveries: Vec<Delivery>) -> Vec<Parcel> {
         let mut parcels: Vec<Parcel> = Vec::new();
         for delivery in deliveries {
             let user_id = delivery.user_id;
@@ -127,31 +127,31 @@ fn digest_id(user: UserId, at: DateTime<Utc>) -> Uuid {
 
 /// An event whose audience is walked, and how far.
 #[derive(Clone, Debug, QueryableByName)]
-pub(in crate::notifications) struct Walk {
+pub(crate) struct Walk {
     #[diesel(sql_type = SqlUuid)]
-    pub(in crate::notifications) event_id: Uuid,
+    pub(crate) event_id: Uuid,
     #[diesel(sql_type = SqlUuid)]
-    pub(in crate::notifications) notification_id: NotificationId,
+    pub(crate) notification_id: NotificationId,
     /// The key of the audience.
     #[diesel(sql_type = Text)]
-    pub(in crate::notifications) audience: String,
+    pub audience: String,
     #[diesel(sql_type = Text)]
-    pub(in crate::notifications) kind: NotificationKind,
+    pub kind: NotificationKind,
     #[diesel(sql_type = Array<Text>)]
-    pub(in crate::notifications) mute_keys: Vec<String>,
+    pub(crate) mute_keys: Vec<String>,
     /// Who caused the event, who is not told.
     #[diesel(sql_type = Nullable<SqlUuid>)]
-    pub(in crate::notifications) actor_id: Option<UserId>,
+    pub actor_id: Option<UserId>,
     /// Users up to this id have been seen.
     #[diesel(sql_type = SqlUuid)]
-    pub(in crate::notifications) position: UserId,
+    pub position: UserId,
     #[diesel(sql_type = Jsonb)]
     facts: Value,
 }
 
 impl Walk {
     /// The announcement, if the event is one.
-    pub(in crate::notifications) fn announcement(&self) -> Option<AnnouncementId> {
+    pub(crate) fn announcement(&self) -> Option<AnnouncementId> {
         serde_json::from_value::<Facts>(self.facts.clone()).ok()?.announcement
     }
 }

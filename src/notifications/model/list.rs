@@ -9,11 +9,11 @@ use uuid::Uuid;
 use super::{Audiences, NotificationKind};
 
 /// The name of the list in cursors.
-pub(in crate::notifications) const LIST: &str = "notifications";
+pub const LIST: &str = "notifications";
 
 /// Whether a user has read or archived a notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
-pub(in crate::notifications) enum NotificationState {
+pub enum NotificationState {
     /// Something has happened since the user read it last, and it is not archived.
     Unread,
     /// The user has read it, and it is not archived.
@@ -25,7 +25,7 @@ pub(in crate::notifications) enum NotificationState {
 /// A filter for notifications; its conditions are combined with AND. Omitted fields restrict nothing, except that archived
 /// notifications are only in the list with the state ARCHIVED.
 #[derive(Clone, Debug, Default, InputObject)]
-pub(in crate::notifications) struct NotificationFilter {
+pub struct NotificationFilter {
     /// Notifications of any of these kinds.
     pub kinds: Option<Vec<NotificationKind>>,
     /// Notifications in this state.
@@ -33,22 +33,22 @@ pub(in crate::notifications) struct NotificationFilter {
 }
 
 /// The position of a notification in a list: its latest event and its id.
-pub(in crate::notifications) type NotificationPlace = (DateTime<Utc>, Uuid);
+pub(crate) type NotificationPlace = (DateTime<Utc>, Uuid);
 
 /// The notifications in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(in crate::notifications) struct Feed {
+pub struct Feed {
     /// Whose they are.
-    pub(in crate::notifications) audiences: Arc<Audiences>,
+    pub audiences: Arc<Audiences>,
     /// Their kinds; any if `None`.
-    pub(in crate::notifications) kinds: Option<Vec<NotificationKind>>,
+    pub kinds: Option<Vec<NotificationKind>>,
     /// Their state; all but archived ones if `None`.
-    pub(in crate::notifications) state: Option<NotificationState>,
+    pub state: Option<NotificationState>,
 }
 
 impl Feed {
     /// The stored texts of the kinds. Kinds that only a newer version of the program knows are in no list.
-    pub(in crate::notifications) fn kinds(&self) -> Vec<&'static str> {
+    pub fn kinds(&self) -> Vec<&'static str> {
         let all = || NotificationKind::ALL.to_vec();
         self.kinds.clone().unwrap_or_else(all).into_iter().map(NotificationKind::as_str).collect()
     }

@@ -10,7 +10,7 @@ use crate::graphql::{Entity, id};
 
 /// The input of `markNotifications`. Give either `ids` or `upTo`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::notifications) struct MarkNotificationsInput {
+pub struct MarkNotificationsInput {
     /// The notifications, at most 100.
     pub ids: Option<Vec<NotificationId>>,
     /// A cursor of `notifications`: marks the notification at the cursor and all that are older, in all lists. Only with
@@ -22,7 +22,7 @@ pub(in crate::notifications) struct MarkNotificationsInput {
 
 /// The input of `muteNotifications`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::notifications) struct MuteNotificationsInput {
+pub struct MuteNotificationsInput {
     /// The id of the course, the channel or the question.
     pub subject_id: ID,
     /// Whether to mute it; false shows its notifications again.
@@ -31,7 +31,7 @@ pub(in crate::notifications) struct MuteNotificationsInput {
 
 /// What a user can mute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::notifications) enum MuteSubject {
+pub(crate) enum MuteSubject {
     /// A course: everything that is about it.
     Course(CourseId),
     /// A channel.
@@ -42,7 +42,7 @@ pub(in crate::notifications) enum MuteSubject {
 
 impl MuteSubject {
     /// Reads the public id of a course, a channel or a question.
-    pub(in crate::notifications) fn parse(text: &str) -> Option<MuteSubject> {
+    pub(crate) fn parse(text: &str) -> Option<MuteSubject> {
         let (prefix, id) = id::split(text)?;
         match prefix {
             Course::PREFIX => Some(MuteSubject::Course(CourseId::new(id))),
@@ -65,7 +65,7 @@ impl From<MuteSubject> for Audience {
 }
 
 /// Returns the public id of what was muted by its stored key; `None` if only a newer version of the program knows it.
-pub(in crate::notifications) fn muted_id(key: &str) -> Option<String> {
+pub fn muted_id(key: &str) -> Option<String> {
     let (kind, id) = key.split_once(':')?;
     let known = [Course::PREFIX, Channel::PREFIX, Question::PREFIX].contains(&kind);
     known.then(|| Some(id::encode(kind, id.parse().ok()?))).flatten()

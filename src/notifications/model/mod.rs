@@ -11,19 +11,21 @@ mod push_subscription;
 mod settings;
 
 pub use announcement::{Announcement, AnnouncementId};
-pub(super) use announcement::{
-    AnnouncementFilter, AnnouncementState, AudienceInput, CancelAnnouncementInput, CreateAnnouncementInput, Report,
-    Tally,
-};
+pub use announcement::{AnnouncementFilter, CancelAnnouncementInput, CreateAnnouncementInput, Report, Tally};
+pub(crate) use announcement::{AnnouncementState, AudienceInput};
 pub use audience::Audience;
-pub(super) use audience::Audiences;
+pub(crate) use audience::Audiences;
 pub use delivery::DeliveryChannel;
-pub(super) use delivery::{Delivery, NewDelivery, Outcome, Parcel, Slot, Walk};
+pub(crate) use delivery::{Delivery, NewDelivery, Outcome, Parcel, Slot, Walk};
 pub use kind::NotificationKind;
-pub(super) use list::{Feed, LIST, NotificationFilter, NotificationPlace, NotificationState};
-pub(super) use mark::{MarkNotificationsInput, MuteNotificationsInput, MuteSubject, muted_id};
+pub use list::{Feed, LIST, NotificationFilter};
+pub(crate) use list::{NotificationPlace, NotificationState};
+pub(crate) use mark::MuteSubject;
+pub use mark::{MarkNotificationsInput, MuteNotificationsInput, muted_id};
 pub use notification::{Facts, NewNotification, Notification, NotificationId, Text};
-pub(super) use push_subscription::{DeletePushSubscriptionInput, RegisterPushSubscriptionInput, WebPushInput};
+pub(crate) use push_subscription::WebPushInput;
+pub use push_subscription::{DeletePushSubscriptionInput, RegisterPushSubscriptionInput};
 pub use push_subscription::{PushService, PushSubscription, PushSubscriptionId};
 pub use settings::{Digest, Preference, Settings};
-pub(super) use settings::{PreferenceInput, UpdateNotificationSettingsInput, minutes, time_of_day};
+pub(crate) use settings::{PreferenceInput, minutes};
+pub use settings::{UpdateNotificationSettingsInput, time_of_day};

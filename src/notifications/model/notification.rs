@@ -73,12 +73,12 @@ pub struct NewNotification {
 
 impl NewNotification {
     /// The key of the notification that the event belongs to.
-    pub(in crate::notifications) fn group_key(&self) -> String {
+    pub(crate) fn group_key(&self) -> String {
         format!("{}/{}", self.kind.as_str(), self.group)
     }
 
     /// The id of the event, the same for each retry.
-    pub(in crate::notifications) fn event_id(&self) -> Uuid {
+    pub(crate) fn event_id(&self) -> Uuid {
         let text = format!("{}\0{}\0{}", self.audience, self.kind.as_str(), self.occurrence);
         hashed(&text)
     }

@@ -46,7 +46,7 @@ impl Entity for PushSubscription {
 
 impl PushSubscription {
     /// Where its messages are sent to.
-    pub(in crate::notifications) fn target(&self) -> Target {
+    pub(crate) fn target(&self) -> Target {
         let address = self.address.clone();
         match self.service {
             PushService::Web => Target::Web {
@@ -76,7 +76,7 @@ stored_as_text!(PushService { Web = "WEB", Fcm = "FCM", Apns = "APNS" });
 
 /// The input of `registerPushSubscription`.
 #[derive(Clone, Debug, OneofObject)]
-pub(in crate::notifications) enum RegisterPushSubscriptionInput {
+pub enum RegisterPushSubscriptionInput {
     /// A subscription of a browser.
     Web(WebPushInput),
     /// The registration token of an app that uses Firebase Cloud Messaging.
@@ -87,7 +87,7 @@ pub(in crate::notifications) enum RegisterPushSubscriptionInput {
 
 /// A subscription of a browser, as `PushSubscription.toJSON()` returns it.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::notifications) struct WebPushInput {
+pub struct WebPushInput {
     /// The URL of the push service, which must be https and public; at most 2,000 characters.
     pub endpoint: String,
     /// The key `p256dh`, in base64url.
@@ -99,7 +99,7 @@ pub(in crate::notifications) struct WebPushInput {
 
 /// The input of `deletePushSubscription`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::notifications) struct DeletePushSubscriptionInput {
+pub struct DeletePushSubscriptionInput {
     /// The subscription.
     pub push_subscription_id: PushSubscriptionId,
 }

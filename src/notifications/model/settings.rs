@@ -57,7 +57,7 @@ pub struct Settings {
 /// The preferences for a kind in an input.
 #[derive(Clone, Copy, Debug, InputObject)]
 #[graphql(name = "NotificationPreferenceInput")]
-pub(in crate::notifications) struct PreferenceInput {
+pub struct PreferenceInput {
     /// The kind.
     pub kind: NotificationKind,
     /// Whether to show it in the list of notifications.
@@ -70,7 +70,7 @@ pub(in crate::notifications) struct PreferenceInput {
 
 /// The input of `updateNotificationSettings`. Omitted fields stay unchanged.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::notifications) struct UpdateNotificationSettingsInput {
+pub struct UpdateNotificationSettingsInput {
     /// The preferences of these kinds; the others stay unchanged.
     pub preferences: Option<Vec<PreferenceInput>>,
     /// When the quiet hours begin in the user's time zone, such as `22:00`; null for none. Give both or neither.
@@ -82,7 +82,7 @@ pub(in crate::notifications) struct UpdateNotificationSettingsInput {
 }
 
 /// Parses a time of day as minutes since midnight; `None` if it is malformed.
-pub(in crate::notifications) fn minutes(text: &str) -> Option<i16> {
+pub(crate) fn minutes(text: &str) -> Option<i16> {
     let (hours, minutes) = text.split_once(':')?;
     let digits = |text: &str| text.len() == 2 && text.bytes().all(|digit| digit.is_ascii_digit());
     if !digits(hours) || !digits(minutes) {
@@ -93,7 +93,7 @@ pub(in crate::notifications) fn minutes(text: &str) -> Option<i16> {
 }
 
 /// Formats minutes since midnight like `07:30`.
-pub(in crate::notifications) fn time_of_day(minutes: i16) -> String {
+pub fn time_of_day(minutes: i16) -> String {
     format!("{:02}:{:02}", minutes / 60, minutes % 60)
 }
 

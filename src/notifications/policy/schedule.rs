@@ -12,12 +12,7 @@ const DIGEST_HOUR: u32 = 8;
 const GAP: TimeDelta = TimeDelta::hours(3);
 
 /// Returns when a user is sent what happens `now`. Digests are of emails only.
-pub(in crate::notifications) fn slot(
-    settings: &Settings,
-    zone: Tz,
-    channel: DeliveryChannel,
-    now: DateTime<Utc>,
-) -> Slot {
+pub(crate) fn slot(settings: &Settings, zone: Tz, channel: DeliveryChannel, now: DateTime<Utc>) -> Slot {
     let digest_at = match (channel, settings.digest) {
         (DeliveryChannel::Email, Digest::Daily) => Some(next_digest(zone, now, None)),
         (DeliveryChannel::Email, Digest::Weekly) => Some(next_digest(zone, now, Some(Weekday::Mon))),

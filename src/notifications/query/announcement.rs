@@ -17,37 +17,33 @@ use crate::platform::db::{RunQueryDsl, Tx, sql_query};
 
 #[derive(Insertable)]
 #[diesel(table_name = announcements)]
-pub(in crate::notifications) struct NewAnnouncement<'a> {
-    pub(in crate::notifications) id: AnnouncementId,
-    pub(in crate::notifications) author_id: UserId,
-    pub(in crate::notifications) audience: &'a str,
-    pub(in crate::notifications) title: &'a str,
-    pub(in crate::notifications) body: &'a str,
-    pub(in crate::notifications) publish_at: DateTime<Utc>,
-    pub(in crate::notifications) created_at: DateTime<Utc>,
+pub(crate) struct NewAnnouncement<'a> {
+    pub id: AnnouncementId,
+    pub author_id: UserId,
+    pub audience: &'a str,
+    pub title: &'a str,
+    pub body: &'a str,
+    pub publish_at: DateTime<Utc>,
+    pub created_at: DateTime<Utc>,
 }
 
-pub(in crate::notifications) async fn insert(tx: &mut Tx, new: &NewAnnouncement<'_>) -> QueryResult<Announcement> {
+pub(crate) async fn insert(tx: &mut Tx, new: &NewAnnouncement<'_>) -> QueryResult<Announcement> {
     let row = diesel::insert_into(announcements::table).values(new).returning(Announcement::as_returning());
     row.get_result(tx.conn()).await
 }
 
-pub(in crate::notifications) async fn lock(tx: &mut Tx, id: AnnouncementId) -> QueryResult<Option<Announcement>> {
+pub(crate) async fn lock(tx: &mut Tx, id: AnnouncementId) -> QueryResult<Option<Announcement>> {
     let row = announcements::table.find(id).select(Announcement::as_select()).for_no_key_update();
     row.first(tx.conn()).await.optional()
 }
 
 /// Marks a locked announcement as published.
-pub(in crate::notifications) async fn publish(
-    tx: &mut Tx,
-    id: AnnouncementId,
-    now: DateTime<Utc>,
-) -> QueryResult<usize> {
+pub(crate) async fn publish(tx: &mut Tx, id: AnnouncementId, now: DateTime<Utc>) -> QueryResult<usize> {
     diesel::update(announcements::table.find(id)).set(announcements::published_at.eq(now)).execute(tx.conn()).await
 }
 
 /// Adds to the number of users who are shown an announcement.
-pub(in crate::notifications) async fn add_delivered(tx: &mut Tx, id: AnnouncementId, users: i64) -> QueryResult<usize> {
+pub(crate) async fn add_delivered(tx: &mut Tx, id: AnnouncementId, users: i64) -> QueryResult<usize> {
     diesel::update(announcements::table.find(id))
         .set(announcements::delivered_count.eq(announcements::delivered_count + users))
         .execute(tx.conn())
@@ -88,7 +84,7 @@ fn reports() -> String {
 }
 
 /// Returns what became of the mails and push messages of announcements, whose rows are deleted after some time.
-pub(in crate::notifications) async fn count_deliveries(
+pub(crate) async fn count_deliveries(
     conn: &mut AsyncPgConnection,
     ids: &[AnnouncementId],
 ) -> QueryResult<HashMap<AnnouncementId, Report>> {
@@ -97,7 +93,7 @@ pub(in crate::notifications) async fn count_deliveries(
 }
 
 /// Keeps what became of the mails and push messages of announcements, whose rows are deleted next.
-pub(in crate::notifications) async fn keep_reports(tx: &mut Tx, ids: &[AnnouncementId]) -> QueryResult<usize> {
+pub(crate) async fn keep_reports(tx: &mut Tx, ids: &[AnnouncementId]) -> QueryResult<usize> {
     sql_query(format!(
         "UPDATE announcements SET report = counted.report FROM ({}) AS counted \
          WHERE announcements.id = counted.id AND announcements.report IS NULL",
@@ -109,7 +105,7 @@ pub(in crate::notifications) async fn keep_reports(tx: &mut Tx, ids: &[Announcem
 }
 
 /// Returns some of the announcements that were published before a time and have no kept report.
-pub(in crate::notifications) async fn without_report(
+pub(crate) async fn without_report(
     conn: &mut AsyncPgConnection,
     before: DateTime<Utc>,
     most: i64,
@@ -123,11 +119,7 @@ pub(in crate::notifications) async fn without_report(
 }
 
 /// Marks a locked announcement as canceled.
-pub(in crate::notifications) async fn cancel(
-    tx: &mut Tx,
-    id: AnnouncementId,
-    now: DateTime<Utc>,
-) -> QueryResult<Announcement> {
+pub async fn cancel(tx: &mut Tx, id: AnnouncementId, now: DateTime<Utc>) -> QueryResult<Announcement> {
     let row = diesel::update(announcements::table.find(id))
         .set(announcements::canceled_at.eq(now))
         .returning(Announcement::as_returning());
@@ -135,12 +127,7 @@ pub(in crate::notifications) async fn cancel(
 }
 
 /// Counts the announcements that a user has written since an id, up to `most`.
-pub(in crate::notifications) async fn count_lately(
-    tx: &mut Tx,
-    author: UserId,
-    since: Uuid,
-    most: i64,
-) -> QueryResult<usize> {
+pub(crate) async fn count_lately(tx: &mut Tx, author: UserId, since: Uuid, most: i64) -> QueryResult<usize> {
     let lately = announcements::table
         .filter(announcements::author_id.eq(author).and(announcements::id.gt(AnnouncementId::new(since))))
         .select(announcements::id)
@@ -148,15 +135,12 @@ pub(in crate::notifications) async fn count_lately(
     Ok(lately.load::<AnnouncementId>(tx.conn()).await?.len())
 }
 
-pub(in crate::notifications) async fn by_ids(
-    conn: &mut AsyncPgConnection,
-    ids: &[AnnouncementId],
-) -> QueryResult<Vec<Announcement>> {
+pub(crate) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[AnnouncementId]) -> QueryResult<Vec<Announcement>> {
     announcements::table.filter(announcements::id.eq_any(ids)).select(Announcement::as_select()).load(conn).await
 }
 
 /// The announcements in a list: of an author, or of all if `None`; in a state, or in any.
-pub(in crate::notifications) type Which = (Option<UserId>, Option<AnnouncementState>);
+pub type Which = (Option<UserId>, Option<AnnouncementState>);
 
 macro_rules! listed {
     ($which:expr) => {{
@@ -179,11 +163,7 @@ macro_rules! listed {
 }
 
 /// Returns a page of announcements, latest first, in the page's direction.
-pub(in crate::notifications) async fn page(
-    mut conn: &AsyncPgConnection,
-    which: Which,
-    page: &Page<Uuid>,
-) -> QueryResult<Vec<Announcement>> {
+pub async fn page(mut conn: &AsyncPgConnection, which: Which, page: &Page<Uuid>) -> QueryResult<Vec<Announcement>> {
     let rows = listed!(which)
         .filter(announcements::id.lt(AnnouncementId::new(page.after.unwrap_or(Uuid::max()))))
         .filter(announcements::id.gt(AnnouncementId::new(page.before.unwrap_or(Uuid::nil()))))
@@ -197,12 +177,12 @@ pub(in crate::notifications) async fn page(
 }
 
 /// Counts the announcements in a list.
-pub(in crate::notifications) async fn count(mut conn: &AsyncPgConnection, which: Which) -> QueryResult<i64> {
+pub async fn count(mut conn: &AsyncPgConnection, which: Which) -> QueryResult<i64> {
     listed!(which).count().get_result(&mut conn).await
 }
 
 /// Returns the latest announcements of a user, for the export of their data.
-pub(in crate::notifications) async fn latest_of(
+pub(crate) async fn latest_of(
     conn: &mut AsyncPgConnection,
     author: UserId,
     limit: i64,

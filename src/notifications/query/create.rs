@@ -13,12 +13,12 @@ use crate::platform::db::schema::{notification_events, notifications};
 use crate::platform::db::{RunQueryDsl, Tx, sql_query};
 
 /// Whether an event was written before.
-pub(in crate::notifications) async fn is_written(tx: &mut Tx, event: Uuid) -> QueryResult<bool> {
+pub(crate) async fn is_written(tx: &mut Tx, event: Uuid) -> QueryResult<bool> {
     diesel::select(exists(notification_events::table.find(event))).get_result(tx.conn()).await
 }
 
 /// Locks the notification that an event belongs to, which is inserted if it is the first; returns its id.
-pub(in crate::notifications) async fn lock(
+pub(crate) async fn lock(
     tx: &mut Tx,
     id: Uuid,
     new: &NewNotification,
@@ -47,7 +47,7 @@ pub(in crate::notifications) async fn lock(
 }
 
 /// Adds an event to a locked notification.
-pub(in crate::notifications) async fn add(
+pub(crate) async fn add(
     tx: &mut Tx,
     id: NotificationId,
     new: &NewNotification,
@@ -113,12 +113,12 @@ async fn stays_read(tx: &mut Tx, id: NotificationId, actor: UserId, now: DateTim
 }
 
 /// Deletes the notifications of one user.
-pub(in crate::notifications) async fn delete_of(tx: &mut Tx, audience: &str) -> QueryResult<usize> {
+pub(crate) async fn delete_of(tx: &mut Tx, audience: &str) -> QueryResult<usize> {
     diesel::delete(notifications::table.filter(notifications::audience.eq(audience))).execute(tx.conn()).await
 }
 
 /// Deletes a notification by its audience and its group.
-pub(in crate::notifications) async fn delete_group(tx: &mut Tx, audience: &str, group: &str) -> QueryResult<usize> {
+pub(crate) async fn delete_group(tx: &mut Tx, audience: &str, group: &str) -> QueryResult<usize> {
     let found = notifications::table.filter(notifications::audience.eq(audience));
     diesel::delete(found.filter(notifications::group_key.eq(group))).execute(tx.conn()).await
 }

@@ -12,7 +12,7 @@ use crate::platform::db::schema::{notification_deliveries, notification_unsubscr
 use crate::platform::db::{RunQueryDsl, Tx, Writer, sql_query};
 
 /// Begins to walk the audience of an event; nothing if that was begun before or there is no such event anymore.
-pub(in crate::notifications) async fn begin_walk(tx: &mut Tx, event: Uuid) -> QueryResult<usize> {
+pub(crate) async fn begin_walk(tx: &mut Tx, event: Uuid) -> QueryResult<usize> {
     sql_query(
         "INSERT INTO notification_walks (event_id, position) \
          SELECT id, uuid '00000000-0000-0000-0000-000000000000' FROM notification_events WHERE id = $1 \
@@ -24,7 +24,7 @@ pub(in crate::notifications) async fn begin_walk(tx: &mut Tx, event: Uuid) -> Qu
 }
 
 /// Returns a walk that has not ended.
-pub(in crate::notifications) async fn walk(conn: &mut AsyncPgConnection, event: Uuid) -> QueryResult<Option<Walk>> {
+pub(crate) async fn walk(conn: &mut AsyncPgConnection, event: Uuid) -> QueryResult<Option<Walk>> {
     sql_query(
         "SELECT event_id, notification_id, audience, kind, mute_keys, event.actor_id, position, facts \
          FROM notification_walks JOIN notification_events AS event ON event.id = event_id \
@@ -37,12 +37,7 @@ pub(in crate::notifications) async fn walk(conn: &mut AsyncPgConnection, event: 
 }
 
 /// Moves a walk to a later position, or ends it. Returns false if another node has moved it.
-pub(in crate::notifications) async fn advance(
-    tx: &mut Tx,
-    walk: &Walk,
-    to: Option<UserId>,
-    now: DateTime<Utc>,
-) -> QueryResult<bool> {
+pub(crate) async fn advance(tx: &mut Tx, walk: &Walk, to: Option<UserId>, now: DateTime<Utc>) -> QueryResult<bool> {
     let moved = sql_query(
         "UPDATE notification_walks SET position = coalesce($3, position), \
             ended_at = CASE WHEN $3::uuid IS NULL THEN $4 END \
@@ -58,7 +53,7 @@ pub(in crate::notifications) async fn advance(
 }
 
 /// Inserts deliveries. One that waits already for the same notification stands for the new one, too.
-pub(in crate::notifications) async fn insert(
+pub(crate) async fn insert(
     tx: &mut Tx,
     walk: &Walk,
     new: &[(Uuid, NewDelivery)],
@@ -93,7 +88,7 @@ pub(in crate::notifications) async fn insert(
 /// the others of it.
 ///
 /// Nodes lease one after another, so that two of them do not get a part of one digest each.
-pub(in crate::notifications) async fn lease(
+pub(crate) async fn lease(
     tx: &mut Tx,
     now: DateTime<Utc>,
     until: DateTime<Utc>,
@@ -130,7 +125,7 @@ pub(in crate::notifications) async fn lease(
 }
 
 /// Ends deliveries that are not over.
-pub(in crate::notifications) async fn end(
+pub async fn end(
     writer: &mut Writer,
     ids: &[Uuid],
     outcome: Outcome,
@@ -149,12 +144,7 @@ pub(in crate::notifications) async fn end(
 }
 
 /// Plans the next attempt of deliveries that are not over.
-pub(in crate::notifications) async fn retry(
-    writer: &mut Writer,
-    ids: &[Uuid],
-    error: &str,
-    at: DateTime<Utc>,
-) -> QueryResult<usize> {
+pub(crate) async fn retry(writer: &mut Writer, ids: &[Uuid], error: &str, at: DateTime<Utc>) -> QueryResult<usize> {
     let open = notification_deliveries::id.eq_any(ids).and(notification_deliveries::ended_at.is_null());
     diesel::update(notification_deliveries::table.filter(open))
         .set((notification_deliveries::last_error.eq(error), notification_deliveries::due_at.eq(at)))
@@ -163,10 +153,7 @@ pub(in crate::notifications) async fn retry(
 }
 
 /// Returns which of the users have ended all emails.
-pub(in crate::notifications) async fn unsubscribed(
-    conn: &mut AsyncPgConnection,
-    users: &[UserId],
-) -> QueryResult<Vec<UserId>> {
+pub(crate) async fn unsubscribed(conn: &mut AsyncPgConnection, users: &[UserId]) -> QueryResult<Vec<UserId>> {
     notification_unsubscribes::table
         .filter(notification_unsubscribes::user_id.eq_any(users))
         .select(notification_unsubscribes::user_id)
@@ -175,7 +162,7 @@ pub(in crate::notifications) async fn unsubscribed(
 }
 
 /// Ends all emails to a user.
-pub(in crate::notifications) async fn unsubscribe(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> QueryResult<usize> {
+pub(crate) async fn unsubscribe(tx: &mut Tx, user: UserId, now: DateTime<Utc>) -> QueryResult<usize> {
     diesel::insert_into(notification_unsubscribes::table)
         .values((notification_unsubscribes::user_id.eq(user), notification_unsubscribes::unsubscribed_at.eq(now)))
         .on_conflict_do_nothing()
@@ -184,12 +171,12 @@ pub(in crate::notifications) async fn unsubscribe(tx: &mut Tx, user: UserId, now
 }
 
 /// Allows emails to a user again, of the kinds that they want.
-pub(in crate::notifications) async fn resubscribe(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
+pub(crate) async fn resubscribe(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
     diesel::delete(notification_unsubscribes::table.find(user)).execute(tx.conn()).await
 }
 
 /// Forgets what was sent to a user, and that they wanted no emails.
-pub(in crate::notifications) async fn forget_user(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
+pub(crate) async fn forget_user(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
     resubscribe(tx, user).await?;
     let deliveries = notification_deliveries::table.filter(notification_deliveries::user_id.eq(user));
     diesel::delete(deliveries).execute(tx.conn()).await

@@ -179,7 +179,7 @@ pub(super) fn arrays<'a>(
 }
 
 /// Returns a page of notifications, in the page's direction. Takes a shared connection, so that several can be pipelined.
-pub(in crate::notifications) async fn page(
+pub async fn page(
     mut conn: &AsyncPgConnection,
     feed: &Feed,
     page: &Page<NotificationPlace>,
@@ -236,7 +236,7 @@ struct Counted {
 }
 
 /// Counts the notifications in a state of each user, up to 100.
-pub(in crate::notifications) async fn count(
+pub async fn count(
     mut conn: &AsyncPgConnection,
     all: &[&Audiences],
     kinds: &[&str],
@@ -269,7 +269,7 @@ pub(in crate::notifications) async fn count(
 }
 
 /// Returns the audiences of notifications, and what users can mute.
-pub(in crate::notifications) async fn audiences(
+pub async fn audiences(
     conn: &mut AsyncPgConnection,
     ids: &[NotificationId],
 ) -> QueryResult<HashMap<NotificationId, (String, Vec<String>)>> {
@@ -283,15 +283,19 @@ pub(in crate::notifications) async fn audiences(
 }
 
 /// One notification for a user who is in its audience.
-pub(in crate::notifications) struct Wanted<'a> {
-    pub(in crate::notifications) user: UserId,
-    pub(in crate::notifications) id: NotificationId,
-    pub(in crate::notifications) audience: &'a str,
-    pub(in crate::notifications) since: DateTime<Utc>,
+pub struct Wanted<'a> {
+    /// The user.
+    pub user: UserId,
+    /// The notification.
+    pub id: NotificationId,
+    /// The audience.
+    pub audience: &'a str,
+    /// Since when the user is in it.
+    pub since: DateTime<Utc>,
 }
 
 /// Returns notifications as their users see them; those that a user is not shown are missing.
-pub(in crate::notifications) async fn some(
+pub async fn some(
     conn: &mut AsyncPgConnection,
     wanted: &[Wanted<'_>],
     kinds: &[&str],

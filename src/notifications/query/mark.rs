@@ -13,7 +13,7 @@ use crate::platform::db::schema::{notification_marks, notification_receipts};
 use crate::platform::db::{RunQueryDsl, Tx, sql_query};
 
 /// Marks notifications, of which the user has seen the events up to the given times.
-pub(in crate::notifications) async fn receipts(
+pub(crate) async fn receipts(
     tx: &mut Tx,
     user: UserId,
     seen: &[(NotificationId, DateTime<Utc>)],
@@ -52,12 +52,7 @@ pub(in crate::notifications) async fn receipts(
 }
 
 /// Adds to the number of receipts that a user has written since their marks were moved; returns it. Locks the marks.
-pub(in crate::notifications) async fn add_receipts(
-    tx: &mut Tx,
-    user: UserId,
-    added: i32,
-    now: DateTime<Utc>,
-) -> QueryResult<i32> {
+pub(crate) async fn add_receipts(tx: &mut Tx, user: UserId, added: i32, now: DateTime<Utc>) -> QueryResult<i32> {
     diesel::insert_into(notification_marks::table)
         .values((
             notification_marks::user_id.eq(user),
@@ -74,7 +69,7 @@ pub(in crate::notifications) async fn add_receipts(
 }
 
 /// Marks everything of a user up to a time as read, or as archived.
-pub(in crate::notifications) async fn mark(
+pub(crate) async fn mark(
     tx: &mut Tx,
     user: UserId,
     through: DateTime<Utc>,
@@ -116,11 +111,11 @@ pub(in crate::notifications) async fn mark(
 
 /// How many of the notifications after a mark are in the state of the mark, and how many are not.
 #[derive(Clone, Copy, Debug, QueryableByName)]
-pub(in crate::notifications) struct AfterMark {
+pub(crate) struct AfterMark {
     #[diesel(sql_type = BigInt)]
-    pub(in crate::notifications) done: i64,
+    pub(crate) done: i64,
     #[diesel(sql_type = BigInt)]
-    pub(in crate::notifications) open: i64,
+    pub(crate) open: i64,
 }
 
 /// The notifications `n` of a user from their mark up to `$4`, after FROM; and the condition that they are in its state.
@@ -138,7 +133,7 @@ fn after_mark(archives: bool) -> (String, &'static str) {
 }
 
 /// Counts what a user has read or archived one by one after their mark, and what not.
-pub(in crate::notifications) async fn tally(
+pub(crate) async fn tally(
     tx: &mut Tx,
     audiences: &Audiences,
     archives: bool,
@@ -160,7 +155,7 @@ pub(in crate::notifications) async fn tally(
 }
 
 /// Moves the locked mark of a user to a time. What is not read, or not archived, gets a receipt that says so.
-pub(in crate::notifications) async fn advance(
+pub(crate) async fn advance(
     tx: &mut Tx,
     audiences: &Audiences,
     archives: bool,
@@ -201,7 +196,7 @@ pub(in crate::notifications) async fn advance(
 }
 
 /// Sets the number of receipts since the marks of a user were moved to 0, and locks them.
-pub(in crate::notifications) async fn reset_receipts(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
+pub(crate) async fn reset_receipts(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
     diesel::update(notification_marks::table.find(user))
         .set(notification_marks::receipts.eq(0))
         .execute(tx.conn())
@@ -209,14 +204,10 @@ pub(in crate::notifications) async fn reset_receipts(tx: &mut Tx, user: UserId) 
 }
 
 /// What a user has read and archived: the notification, and when.
-pub(in crate::notifications) type Receipt = (Uuid, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+pub(crate) type Receipt = (Uuid, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
 /// Returns the latest receipts of a user, for the export of their data.
-pub(in crate::notifications) async fn latest_of(
-    conn: &mut AsyncPgConnection,
-    user: UserId,
-    limit: i64,
-) -> QueryResult<Vec<Receipt>> {
+pub(crate) async fn latest_of(conn: &mut AsyncPgConnection, user: UserId, limit: i64) -> QueryResult<Vec<Receipt>> {
     notification_receipts::table
         .filter(notification_receipts::user_id.eq(user))
         .order(notification_receipts::notification_id.desc())
@@ -231,16 +222,13 @@ pub(in crate::notifications) async fn latest_of(
 }
 
 /// Returns up to when a user has read everything.
-pub(in crate::notifications) async fn mark_of(
-    conn: &mut AsyncPgConnection,
-    user: UserId,
-) -> QueryResult<Option<DateTime<Utc>>> {
+pub(crate) async fn mark_of(conn: &mut AsyncPgConnection, user: UserId) -> QueryResult<Option<DateTime<Utc>>> {
     let marked = notification_marks::table.find(user).filter(notification_marks::read_through.gt(DateTime::UNIX_EPOCH));
     marked.select(notification_marks::read_through).first(conn).await.optional()
 }
 
 /// Forgets what a user has read.
-pub(in crate::notifications) async fn forget_user(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
+pub(crate) async fn forget_user(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
     let receipts = notification_receipts::table.filter(notification_receipts::user_id.eq(user));
     diesel::delete(receipts).execute(tx.conn()).await?;
     diesel::delete(notification_marks::table.find(user)).execute(tx.conn()).await

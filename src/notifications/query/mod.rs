@@ -2,11 +2,11 @@
 //!
 //! A notification is written under its row lock, which its insertion takes.
 
-pub(super) mod announcement;
-pub(super) mod create;
-pub(super) mod delivery;
-pub(super) mod feed;
-pub(super) mod mark;
-pub(super) mod push_subscription;
-pub(super) mod retention;
-pub(super) mod setting;
+pub mod announcement;
+pub(crate) mod create;
+pub mod delivery;
+pub mod feed;
+pub(crate) mod mark;
+pub mod push_subscription;
+pub(crate) mod retention;
+pub(crate) mod setting;

@@ -13,7 +13,7 @@ use crate::platform::db::schema::push_subscriptions;
 use crate::platform::db::{RunQueryDsl, Tx, Writer};
 
 /// Registers a device. A known one stays the same, and from now on belongs to this session.
-pub(in crate::notifications) async fn register(tx: &mut Tx, new: &PushSubscription) -> QueryResult<PushSubscription> {
+pub(crate) async fn register(tx: &mut Tx, new: &PushSubscription) -> QueryResult<PushSubscription> {
     let owner = (
         push_subscriptions::user_id.eq(new.user_id),
         push_subscriptions::session_id.eq(new.session_id),
@@ -37,7 +37,7 @@ pub(in crate::notifications) async fn register(tx: &mut Tx, new: &PushSubscripti
 }
 
 /// Deletes all devices of a user but the `most` that were registered last.
-pub(in crate::notifications) async fn delete_oldest(tx: &mut Tx, user: UserId, most: i64) -> QueryResult<usize> {
+pub(crate) async fn delete_oldest(tx: &mut Tx, user: UserId, most: i64) -> QueryResult<usize> {
     let old = push_subscriptions::table
         .filter(push_subscriptions::user_id.eq(user))
         .order((push_subscriptions::created_at.desc(), push_subscriptions::id.desc()))
@@ -49,22 +49,18 @@ pub(in crate::notifications) async fn delete_oldest(tx: &mut Tx, user: UserId, m
 }
 
 /// Deletes a device of a user; returns whether there was one.
-pub(in crate::notifications) async fn delete(tx: &mut Tx, user: UserId, id: PushSubscriptionId) -> QueryResult<bool> {
+pub(crate) async fn delete(tx: &mut Tx, user: UserId, id: PushSubscriptionId) -> QueryResult<bool> {
     let own = push_subscriptions::table.find(id).filter(push_subscriptions::user_id.eq(user));
     Ok(diesel::delete(own).execute(tx.conn()).await? == 1)
 }
 
 /// Deletes a device that does not exist anymore.
-pub(in crate::notifications) async fn drop_dead(writer: &mut Writer, id: PushSubscriptionId) -> QueryResult<usize> {
+pub(crate) async fn drop_dead(writer: &mut Writer, id: PushSubscriptionId) -> QueryResult<usize> {
     diesel::delete(push_subscriptions::table.find(id)).execute(writer.conn()).await
 }
 
 /// Records that a push service has accepted a message.
-pub(in crate::notifications) async fn used(
-    writer: &mut Writer,
-    id: PushSubscriptionId,
-    now: DateTime<Utc>,
-) -> QueryResult<usize> {
+pub(crate) async fn used(writer: &mut Writer, id: PushSubscriptionId, now: DateTime<Utc>) -> QueryResult<usize> {
     diesel::update(push_subscriptions::table.find(id))
         .set(push_subscriptions::last_used_at.eq(now))
         .execute(writer.conn())
@@ -72,7 +68,7 @@ pub(in crate::notifications) async fn used(
 }
 
 /// Returns the devices of each of the users, the latest first.
-pub(in crate::notifications) async fn of_users(
+pub(crate) async fn of_users(
     conn: &mut AsyncPgConnection,
     users: &[UserId],
 ) -> QueryResult<HashMap<UserId, Vec<PushSubscription>>> {
@@ -90,10 +86,7 @@ pub(in crate::notifications) async fn of_users(
 }
 
 /// Returns the devices with these ids.
-pub(in crate::notifications) async fn by_ids(
-    conn: &mut AsyncPgConnection,
-    ids: &[Uuid],
-) -> QueryResult<Vec<PushSubscription>> {
+pub(crate) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[Uuid]) -> QueryResult<Vec<PushSubscription>> {
     push_subscriptions::table
         .filter(push_subscriptions::id.eq_any(ids))
         .select(PushSubscription::as_select())
@@ -102,6 +95,6 @@ pub(in crate::notifications) async fn by_ids(
 }
 
 /// Forgets the devices of a user.
-pub(in crate::notifications) async fn forget_user(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
+pub(crate) async fn forget_user(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
     diesel::delete(push_subscriptions::table.filter(push_subscriptions::user_id.eq(user))).execute(tx.conn()).await
 }

@@ -3,13 +3,13 @@
 use crate::platform::retention::Retention;
 
 /// Events, which are older than their notification if others have happened since.
-pub(in crate::notifications) const EVENTS: Retention = Retention::new("notification_events", "at");
+pub(crate) const EVENTS: Retention = Retention::new("notification_events", "at");
 /// Receipts that were not changed since, and are of notifications that are deleted next.
-pub(in crate::notifications) const RECEIPTS: Retention = Retention::new("notification_receipts", "changed_at");
+pub(crate) const RECEIPTS: Retention = Retention::new("notification_receipts", "changed_at");
 /// Notifications of which nothing has happened since.
-pub(in crate::notifications) const NOTIFICATIONS: Retention = Retention::new("notifications", "at");
+pub(crate) const NOTIFICATIONS: Retention = Retention::new("notifications", "at");
 /// Notifications of one user who has read them.
-pub(in crate::notifications) const READ: Retention = Retention {
+pub(crate) const READ: Retention = Retention {
     only: "audience LIKE 'user:%' AND (EXISTS (SELECT FROM notification_receipts AS receipt \
             WHERE receipt.notification_id = notifications.id AND receipt.read_through >= notifications.at) \
         OR EXISTS (SELECT FROM notification_marks AS mark WHERE mark.user_id = substr(audience, 6)::uuid \
@@ -18,5 +18,5 @@ pub(in crate::notifications) const READ: Retention = Retention {
     ..Retention::new("notifications", "at")
 };
 /// What was sent to whom.
-pub(in crate::notifications) const DELIVERIES: Retention =
+pub(crate) const DELIVERIES: Retention =
     Retention { only: "ended_at IS NOT NULL", ..Retention::new("notification_deliveries", "ended_at") };

@@ -16,10 +16,7 @@ use crate::platform::db::{RunQueryDsl, Tx, sql_query};
 type Row = (UserId, Value, Option<i16>, Option<i16>, Digest);
 
 /// Returns the settings of each of the users; those who have chosen nothing are missing.
-pub(in crate::notifications) async fn of_users(
-    conn: &mut AsyncPgConnection,
-    users: &[UserId],
-) -> QueryResult<HashMap<UserId, Settings>> {
+pub(crate) async fn of_users(conn: &mut AsyncPgConnection, users: &[UserId]) -> QueryResult<HashMap<UserId, Settings>> {
     let rows: Vec<Row> = notification_settings::table
         .filter(notification_settings::user_id.eq_any(users))
         .select((
@@ -63,15 +60,15 @@ fn chosen(stored: Value) -> BTreeMap<NotificationKind, Preference> {
 /// Changes of settings; `None` stays unchanged.
 #[derive(AsChangeset, Clone, Copy, Debug, Default)]
 #[diesel(table_name = notification_settings)]
-pub(in crate::notifications) struct SettingChanges {
+pub(crate) struct SettingChanges {
     /// `Some(None)`: there are no quiet hours.
-    pub(in crate::notifications) quiet_from: Option<Option<i16>>,
-    pub(in crate::notifications) quiet_to: Option<Option<i16>>,
-    pub(in crate::notifications) digest: Option<Digest>,
+    pub quiet_from: Option<Option<i16>>,
+    pub quiet_to: Option<Option<i16>>,
+    pub digest: Option<Digest>,
 }
 
 /// Changes the settings of a user; the preferences of other kinds stay.
-pub(in crate::notifications) async fn change(
+pub(crate) async fn change(
     tx: &mut Tx,
     user: UserId,
     preferences: &BTreeMap<&str, Preference>,
@@ -100,13 +97,7 @@ pub(in crate::notifications) async fn change(
 }
 
 /// Mutes a course, channel or question for a user; nothing if they have muted `most` others.
-pub(in crate::notifications) async fn mute(
-    tx: &mut Tx,
-    user: UserId,
-    subject: &str,
-    most: i64,
-    now: DateTime<Utc>,
-) -> QueryResult<bool> {
+pub(crate) async fn mute(tx: &mut Tx, user: UserId, subject: &str, most: i64, now: DateTime<Utc>) -> QueryResult<bool> {
     let others = notification_mutes::table
         .filter(notification_mutes::user_id.eq(user).and(notification_mutes::subject.ne(subject)));
     if others.count().get_result::<i64>(tx.conn()).await? >= most {
@@ -124,12 +115,12 @@ pub(in crate::notifications) async fn mute(
     Ok(true)
 }
 
-pub(in crate::notifications) async fn unmute(tx: &mut Tx, user: UserId, subject: &str) -> QueryResult<usize> {
+pub(crate) async fn unmute(tx: &mut Tx, user: UserId, subject: &str) -> QueryResult<usize> {
     diesel::delete(notification_mutes::table.find((user, subject))).execute(tx.conn()).await
 }
 
 /// Forgets how a user wanted to be told.
-pub(in crate::notifications) async fn forget_user(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
+pub(crate) async fn forget_user(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
     diesel::delete(notification_mutes::table.filter(notification_mutes::user_id.eq(user))).execute(tx.conn()).await?;
     diesel::delete(notification_settings::table.find(user)).execute(tx.conn()).await
 }

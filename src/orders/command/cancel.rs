@@ -22,7 +22,7 @@ use crate::platform::outbox;
 ///
 /// # Errors
 /// There is no such order of the actor, it does not wait for its payment, or that is on its way.
-pub(in crate::orders) async fn cancel_order(app: &App, actor: &Actor, input: CancelOrderInput) -> Result<Order> {
+pub async fn cancel_order(app: &App, actor: &Actor, input: CancelOrderInput) -> Result<Order> {
     app.db
         .transaction(async |tx| {
             let held = hold::lock(tx, input.order_id).await?;
@@ -43,7 +43,7 @@ pub(in crate::orders) async fn cancel_order(app: &App, actor: &Actor, input: Can
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::orders) async fn expire_orders(app: &App) -> std::result::Result<(), InternalError> {
+pub(crate) async fn expire_orders(app: &App) -> std::result::Result<(), InternalError> {
     while !app.stopping.is_cancelled() {
         let now = app.clock.now();
         let due = query::expired(&mut *app.db.read().await?, now).await?;
@@ -61,7 +61,7 @@ pub(in crate::orders) async fn expire_orders(app: &App) -> std::result::Result<(
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::orders) async fn forget_user(app: &App, user: UserId) -> std::result::Result<(), InternalError> {
+pub(crate) async fn forget_user(app: &App, user: UserId) -> std::result::Result<(), InternalError> {
     forget_donor(app, user).await?;
     loop {
         let pending = query::pending_of(&mut *app.db.read().await?, user).await?;
@@ -95,7 +95,7 @@ async fn end_one(
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::orders) async fn remind(app: &App) -> std::result::Result<(), InternalError> {
+pub(crate) async fn remind(app: &App) -> std::result::Result<(), InternalError> {
     while !app.stopping.is_cancelled() {
         let reminded = app.db.transaction(async |tx| {
             let due = query::take_unpaid(tx, app.clock.now()).await?;

@@ -20,7 +20,7 @@ use crate::platform::outbox;
 use crate::platform::payments::{self, Checkout, GatewayError, NewCharge, NewCheckout, NewSubscription, Provider};
 
 /// The job that closes a checkout.
-pub(in crate::orders) const CLOSE: &str = "orders.close_checkout";
+pub(crate) const CLOSE: &str = "orders.close_checkout";
 
 /// How old a payment is when its checkout is not closed anymore: providers let it lapse by then.
 const PATIENCE: TimeDelta = TimeDelta::days(7);
@@ -103,7 +103,7 @@ pub(super) async fn close_later(tx: &mut Tx, app: &App, payment: Uuid) -> Result
 ///
 /// # Errors
 /// The provider did not answer, or refused; the database failed.
-pub(in crate::orders) async fn close(app: &App, payment: Uuid) -> Result<(), InternalError> {
+pub(crate) async fn close(app: &App, payment: Uuid) -> Result<(), InternalError> {
     let mut conn = app.db.read().await?;
     let Some(payment) = rows::by_id(&mut conn, payment).await? else { return Ok(()) };
     let Some(order) = query::by_id(&mut conn, payment.order_id).await? else { return Ok(()) };

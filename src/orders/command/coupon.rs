@@ -135,12 +135,7 @@ pub(super) async fn may_use_again(
 ///
 /// # Errors
 /// The input is invalid; another coupon has the code; the actor is not an administrator.
-pub(in crate::orders) async fn create_coupon(
-    app: &App,
-    actor: &Actor,
-    client: &Client,
-    input: CreateCouponInput,
-) -> Result<Coupon> {
+pub async fn create_coupon(app: &App, actor: &Actor, client: &Client, input: CreateCouponInput) -> Result<Coupon> {
     if !policy::can_manage(actor) {
         return Err(error::only_administrators());
     }
@@ -226,12 +221,7 @@ fn refused(failed: diesel::result::Error) -> Error {
 ///
 /// # Errors
 /// The input is invalid; there is no such coupon, or it is archived; the actor is not an administrator.
-pub(in crate::orders) async fn update_coupon(
-    app: &App,
-    actor: &Actor,
-    client: &Client,
-    input: UpdateCouponInput,
-) -> Result<Coupon> {
+pub async fn update_coupon(app: &App, actor: &Actor, client: &Client, input: UpdateCouponInput) -> Result<Coupon> {
     if !policy::can_manage(actor) {
         return Err(error::only_administrators());
     }
@@ -254,12 +244,7 @@ pub(in crate::orders) async fn update_coupon(
 ///
 /// # Errors
 /// There is no such coupon, or it is archived; the actor is not an administrator.
-pub(in crate::orders) async fn archive_coupon(
-    app: &App,
-    actor: &Actor,
-    client: &Client,
-    input: ArchiveCouponInput,
-) -> Result<Coupon> {
+pub async fn archive_coupon(app: &App, actor: &Actor, client: &Client, input: ArchiveCouponInput) -> Result<Coupon> {
     if !policy::can_manage(actor) {
         return Err(error::only_administrators());
     }

@@ -45,11 +45,7 @@ pub(super) const MOST_PENDING: usize = 20;
 /// # Errors
 /// The input is invalid; something is not for sale, or the buyer has it; the total is another one than the
 /// buyer was shown.
-pub(in crate::orders) async fn create_order(
-    loaders: &Loaders,
-    actor: &Actor,
-    input: CreateOrderInput,
-) -> Result<Order> {
+pub async fn create_order(loaders: &Loaders, actor: &Actor, input: CreateOrderInput) -> Result<Order> {
     if let [OrderItemInput::PlanPriceId(price)] = *input.items {
         return membership::order(loaders, actor, &input, price).await;
     }

@@ -61,7 +61,7 @@ pub(super) async fn begin(
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::orders) async fn settle_donation(app: &App, id: OrderId) -> std::result::Result<(), InternalError> {
+pub(crate) async fn settle_donation(app: &App, id: OrderId) -> std::result::Result<(), InternalError> {
     app.db
         .transaction(async |tx| {
             let Some(donation) = rows::settle(tx, id).await? else { return Ok(()) };
@@ -107,7 +107,7 @@ fn authorization(paid: Payment) -> Option<String> {
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::orders) async fn donate(app: &App) -> std::result::Result<(), InternalError> {
+pub(crate) async fn donate(app: &App) -> std::result::Result<(), InternalError> {
     while !app.stopping.is_cancelled() {
         let due = rows::due(&mut *app.db.read().await?, app.clock.now()).await?;
         if due.is_empty() {
@@ -197,11 +197,7 @@ async fn place(tx: &mut Tx, app: &App, id: DonationId) -> Result<Option<(Order, 
 ///
 /// # Errors
 /// There is no such donation of the actor, or it has ended.
-pub(in crate::orders) async fn cancel_donation(
-    app: &App,
-    actor: &Actor,
-    input: CancelDonationInput,
-) -> Result<Donation> {
+pub async fn cancel_donation(app: &App, actor: &Actor, input: CancelDonationInput) -> Result<Donation> {
     app.db
         .transaction(async |tx| {
             let id = input.donation_id;

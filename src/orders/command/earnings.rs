@@ -34,12 +34,7 @@ const LONGEST_REFERENCE: usize = 200;
 ///
 /// # Errors
 /// The input is invalid; the month is not over, or was paid; more than is owed; the actor is not an administrator.
-pub(in crate::orders) async fn record_payout(
-    app: &App,
-    actor: &Actor,
-    client: &Client,
-    input: RecordPayoutInput,
-) -> Result<ChannelId> {
+pub async fn record_payout(app: &App, actor: &Actor, client: &Client, input: RecordPayoutInput) -> Result<ChannelId> {
     if !policy::can_manage(actor) {
         return Err(error::only_administrators());
     }
@@ -98,7 +93,7 @@ pub(in crate::orders) async fn record_payout(
 ///
 /// # Errors
 /// The percentage is out of range; there is no such channel; the actor is not an administrator.
-pub(in crate::orders) async fn set_channel_share(
+pub async fn set_channel_share(
     app: &App,
     actor: &Actor,
     client: &Client,
@@ -135,7 +130,7 @@ fn state_of(earner: Earner, month: YearMonth) -> String {
 }
 
 /// The URL of a statement as CSV, which is valid for an hour.
-pub(in crate::orders) fn earnings_url(app: &App, earner: Earner, month: YearMonth) -> String {
+pub fn earnings_url(app: &App, earner: Earner, month: YearMonth) -> String {
     let id = match earner {
         Earner::Channel(channel) => channel.uuid(),
         Earner::Owner(user) => user.uuid(),

@@ -23,7 +23,7 @@ use crate::platform::internal_error::InternalError;
 use crate::platform::{jobs, outbox};
 
 /// The job that mails a gift.
-pub(in crate::orders) const MAIL: &str = "orders.mail_gift";
+pub(crate) const MAIL: &str = "orders.mail_gift";
 
 /// The maximum number of mails of a gift.
 const MOST_MAILS: i32 = 10;
@@ -52,7 +52,7 @@ async fn enqueue(tx: &mut Tx, app: &App, gift: &Gift, at: DateTime<Utc>) -> std:
 ///
 /// # Errors
 /// There is no such gift, or it was taken back or claimed by another user; the actor has the course already.
-pub(in crate::orders) async fn claim_gift(app: &App, actor: &Actor, input: ClaimGiftInput) -> Result<(Gift, CourseId)> {
+pub async fn claim_gift(app: &App, actor: &Actor, input: ClaimGiftInput) -> Result<(Gift, CourseId)> {
     let user = viewer(actor)?;
     let code = normal_gift_code(&input.code);
     app.db
@@ -91,7 +91,7 @@ fn is_paid(held: &Held, item: &OrderItem) -> bool {
 ///
 /// # Errors
 /// The input is invalid; there is no such gift of the actor; it is claimed, or not paid; it was mailed too often.
-pub(in crate::orders) async fn resend_gift(app: &App, actor: &Actor, input: ResendGiftInput) -> Result<Gift> {
+pub async fn resend_gift(app: &App, actor: &Actor, input: ResendGiftInput) -> Result<Gift> {
     let giver = viewer(actor)?;
     let mut check = Check::new();
     let email = input.recipient_email.as_ref();
@@ -124,7 +124,7 @@ pub(in crate::orders) async fn resend_gift(app: &App, actor: &Actor, input: Rese
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::orders) async fn expire_gifts(app: &App) -> std::result::Result<(), InternalError> {
+pub(crate) async fn expire_gifts(app: &App) -> std::result::Result<(), InternalError> {
     while !app.stopping.is_cancelled() {
         let now = app.clock.now();
         let due = rows::expired(&mut *app.db.read().await?, now).await?;
@@ -148,17 +148,17 @@ pub(in crate::orders) async fn expire_gifts(app: &App) -> std::result::Result<()
 }
 
 /// A gift to mail.
-pub(in crate::orders) struct GiftToMail {
-    pub(in crate::orders) gift: Gift,
-    pub(in crate::orders) giver: String,
-    pub(in crate::orders) course: String,
+pub(crate) struct GiftToMail {
+    pub gift: Gift,
+    pub(crate) giver: String,
+    pub course: String,
 }
 
 /// Returns a gift to mail; `None` if it was mailed, claimed or taken back, or if a later mail is to be sent.
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::orders) async fn gift_to_mail(
+pub(crate) async fn gift_to_mail(
     app: &App,
     id: GiftId,
     number: i32,
@@ -180,7 +180,7 @@ pub(in crate::orders) async fn gift_to_mail(
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::orders) async fn gift_mailed(app: &App, id: GiftId) -> std::result::Result<(), InternalError> {
+pub(crate) async fn gift_mailed(app: &App, id: GiftId) -> std::result::Result<(), InternalError> {
     app.db.transaction(async |tx| Ok(rows::set_mailed(tx, id, app.clock.now()).await.map(drop)?)).await
 }
 

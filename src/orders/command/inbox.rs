@@ -46,7 +46,7 @@ pub(super) enum Outcome {
 ///
 /// # Errors
 /// The database failed; the event has the error then, too.
-pub(in crate::orders) async fn process(app: &App, id: PaymentEventId) -> std::result::Result<(), InternalError> {
+pub(crate) async fn process(app: &App, id: PaymentEventId) -> std::result::Result<(), InternalError> {
     let Some(row) = rows::by_ids(&mut *app.db.read().await?, &[id]).await?.pop() else { return Ok(()) };
     if row.state == PaymentEventState::Processed {
         return Ok(());
@@ -331,12 +331,7 @@ fn contradiction(known: &Payment, provider: Provider, event: &GatewayEvent) -> O
 ///
 /// # Errors
 /// There is no such event, or it is processed; the actor is not an administrator.
-pub(in crate::orders) async fn replay(
-    app: &App,
-    actor: &Actor,
-    client: &Client,
-    input: ReplayPaymentEventInput,
-) -> Result<PaymentEvent> {
+pub async fn replay(app: &App, actor: &Actor, client: &Client, input: ReplayPaymentEventInput) -> Result<PaymentEvent> {
     if !policy::can_manage(actor) {
         return Err(error::only_administrators());
     }

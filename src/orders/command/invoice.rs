@@ -21,7 +21,7 @@ const STATE: &str = "invoice";
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::orders) async fn issue_invoice(app: &App, order: OrderId, buyer: UserId) -> Result<(), InternalError> {
+pub(crate) async fn issue_invoice(app: &App, order: OrderId, buyer: UserId) -> Result<(), InternalError> {
     let buyer = name_of(app, buyer).await?;
     app.db.transaction(async |tx| issue(tx, app, order, &buyer).await.map(drop)).await
 }
@@ -31,7 +31,7 @@ pub(in crate::orders) async fn issue_invoice(app: &App, order: OrderId, buyer: U
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::orders) async fn issue_credit_note(
+pub(crate) async fn issue_credit_note(
     app: &App,
     (order, id): (OrderId, RefundId),
     buyer: UserId,
@@ -114,7 +114,7 @@ fn new(
 }
 
 /// The URL of an invoice as a document, which is valid for an hour.
-pub(in crate::orders) fn invoice_url(app: &App, invoice: &Invoice) -> String {
+pub fn invoice_url(app: &App, invoice: &Invoice) -> String {
     let token = app.codes.link(Proof::Download, invoice.id, app.clock.now() + URL_LIFETIME, STATE);
     format!("{}/invoices/{}?token={token}", app.config.public_url, file_name(invoice))
 }

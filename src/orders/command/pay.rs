@@ -325,7 +325,7 @@ pub(super) async fn restore(
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::orders) async fn restore_paid(app: &App, owner: UserId, course: CourseId) -> Result<(), InternalError> {
+pub(crate) async fn restore_paid(app: &App, owner: UserId, course: CourseId) -> Result<(), InternalError> {
     let orders = query::paid_without_access(&mut *app.db.read().await?, owner, course).await?;
     jobs::do_all(stream::iter(orders).then(|order| restore_course(app, order, course))).await
 }

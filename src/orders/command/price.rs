@@ -25,17 +25,17 @@ use crate::platform::internal_error::InternalError;
 
 /// Something that is ordered, with its price in the currency of the order, in minor units.
 #[derive(Clone)]
-pub(in crate::orders) struct Line {
+pub struct Line {
     /// What it is.
-    pub(in crate::orders) kind: OrderItemKind,
+    pub kind: OrderItemKind,
     /// The course; `None` of a donation, a membership and extra hours.
-    pub(in crate::orders) course: Option<Arc<Course>>,
+    pub course: Option<Arc<Course>>,
     /// The plan of a membership, with its price.
-    pub(in crate::orders) plan: Option<(Arc<Plan>, Arc<PlanPrice>)>,
+    pub plan: Option<(Arc<Plan>, Arc<PlanPrice>)>,
     /// How many extra hours, and for which month.
-    pub(in crate::orders) hours: Option<(i32, YearMonth)>,
+    pub(crate) hours: Option<(i32, YearMonth)>,
     /// What it costs without discount; without the tax if that is added.
-    pub(in crate::orders) price_minor: i64,
+    pub price_minor: i64,
 }
 
 impl Line {
@@ -45,7 +45,7 @@ impl Line {
     }
 
     /// What it is called.
-    pub(in crate::orders) fn title(&self) -> String {
+    pub fn title(&self) -> String {
         let course = self.course.as_ref().map(|course| course.title.as_str()).unwrap_or_default();
         match self.kind {
             OrderItemKind::Course => course.to_owned(),
@@ -63,22 +63,22 @@ fn hours_title((hours, month): (i32, YearMonth)) -> String {
 }
 
 /// What an order would cost, in minor units.
-pub(in crate::orders) struct Quote {
+pub struct Quote {
     /// What is ordered, with its amounts, in the order of the input.
-    pub(in crate::orders) items: Vec<(Line, Amounts)>,
+    pub items: Vec<(Line, Amounts)>,
     /// The currency.
-    pub(in crate::orders) currency: CurrencyCode,
+    pub currency: CurrencyCode,
     /// The sums.
-    pub(in crate::orders) sum: Amounts,
+    pub sum: Amounts,
     /// Whether the tax is in the prices already.
-    pub(in crate::orders) tax_included: bool,
+    pub tax_included: bool,
 }
 
 /// Returns what an order would cost.
 ///
 /// # Errors
 /// The input is invalid; there is no such course, or it has no price in the currency; the coupon is not valid.
-pub(in crate::orders) async fn quote_order(loaders: &Loaders, actor: &Actor, input: QuoteOrderInput) -> Result<Quote> {
+pub async fn quote_order(loaders: &Loaders, actor: &Actor, input: QuoteOrderInput) -> Result<Quote> {
     if let [OrderItemInput::PlanPriceId(price)] = *input.items {
         return membership::quote(loaders, actor, &input, price).await;
     }

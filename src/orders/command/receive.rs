@@ -13,7 +13,7 @@ use crate::platform::payments::google_play::Notification;
 use crate::platform::payments::{GatewayEvent, Provider};
 
 /// The job that processes an event.
-pub(in crate::orders) const PROCESS: &str = "orders.process_event";
+pub(crate) const PROCESS: &str = "orders.process_event";
 
 /// Stores an event whose signature was verified; it is processed by a job. One that was received before is not stored
 /// again.

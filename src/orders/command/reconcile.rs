@@ -20,7 +20,7 @@ const IN_FLIGHT: usize = 8;
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::orders) async fn reconcile(app: &App) -> Result<(), InternalError> {
+pub(crate) async fn reconcile(app: &App) -> Result<(), InternalError> {
     let due = rows::to_check(&mut *app.db.read().await?, app.clock.now()).await?;
     let asked = jobs::do_all(stream::iter(due).map(|payment| ask(app, payment)).buffer_unordered(IN_FLIGHT)).await;
     let followed = follow_up::reconcile(app).await;

@@ -33,7 +33,7 @@ use crate::platform::outbox;
 use crate::platform::payments::{self, GatewayError, NewRefund};
 
 /// The job that tells the provider of a refund.
-pub(in crate::orders) const REFUND: &str = "orders.refund";
+pub(crate) const REFUND: &str = "orders.refund";
 
 const LONGEST_REASON: usize = 500;
 /// The reason of a refund of money that came too late.
@@ -51,7 +51,7 @@ const PATIENCE: TimeDelta = TimeDelta::days(7);
 ///
 /// # Errors
 /// The input is invalid; there is no such order or item, or not that much left; the actor is not an administrator.
-pub(in crate::orders) async fn refund_order(
+pub async fn refund_order(
     app: &App,
     actor: &Actor,
     client: &Client,
@@ -273,7 +273,7 @@ pub(super) async fn refunded_elsewhere(
 ///
 /// # Errors
 /// The provider did not answer, or refused; the database failed.
-pub(in crate::orders) async fn send_refund(app: &App, id: RefundId) -> std::result::Result<(), InternalError> {
+pub(crate) async fn send_refund(app: &App, id: RefundId) -> std::result::Result<(), InternalError> {
     let mut conn = app.db.read().await?;
     let Some(refund) = rows::by_ids(&mut conn, &[id]).await?.pop() else { return Ok(()) };
     let Some(paid) = payment::of_orders(&mut conn, &[refund.order_id]).await?.pop() else { return Ok(()) };

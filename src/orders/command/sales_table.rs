@@ -22,7 +22,7 @@ use crate::platform::internal_error::InternalError;
 ///
 /// # Errors
 /// The actor is neither the owner nor an administrator.
-pub(in crate::orders) fn sales_url(app: &App, actor: &Actor, owner: UserId, which: &SaleWhich) -> Result<String> {
+pub fn sales_url(app: &App, actor: &Actor, owner: UserId, which: &SaleWhich) -> Result<String> {
     if !policy::can_see_earnings(actor, owner) {
         return Err(error::earnings_forbidden());
     }

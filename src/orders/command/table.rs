@@ -122,7 +122,7 @@ async fn next_rows<T: Table>(
 ///
 /// # Errors
 /// The actor is not an administrator.
-pub(in crate::orders) fn orders_url(app: &App, actor: &Actor, which: &OrderWhich) -> Result<String> {
+pub fn orders_url(app: &App, actor: &Actor, which: &OrderWhich) -> Result<String> {
     if !policy::can_manage(actor) {
         return Err(error::only_administrators());
     }

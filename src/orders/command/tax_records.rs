@@ -20,7 +20,7 @@ use crate::platform::payments::stripe::tax::{self, NewReversal, Part};
 ///
 /// # Errors
 /// Stripe did not answer, or refused; the database failed.
-pub(in crate::orders) async fn record_tax(app: &App, id: OrderId) -> Result<(), InternalError> {
+pub(crate) async fn record_tax(app: &App, id: OrderId) -> Result<(), InternalError> {
     transaction_of(app, id).await.map(drop)
 }
 
@@ -28,10 +28,7 @@ pub(in crate::orders) async fn record_tax(app: &App, id: OrderId) -> Result<(), 
 ///
 /// # Errors
 /// Stripe did not answer, or refused; the database failed.
-pub(in crate::orders) async fn record_refunded_tax(
-    app: &App,
-    (id, refund): (OrderId, RefundId),
-) -> Result<(), InternalError> {
+pub(crate) async fn record_refunded_tax(app: &App, (id, refund): (OrderId, RefundId)) -> Result<(), InternalError> {
     // The order was paid before, which may not be recorded yet.
     let Some((order, transaction)) = transaction_of(app, id).await? else { return Ok(()) };
     loop {

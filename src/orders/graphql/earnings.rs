@@ -5,7 +5,6 @@ use std::sync::Arc;
 use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 
-use super::list::searched;
 use crate::accounts::viewer;
 use crate::channels::{Channel, ChannelId, ChannelObject, OwnedBy};
 use crate::graphql::YearMonth;
@@ -18,11 +17,9 @@ use crate::graphql::sequential::SequentialList;
 use crate::graphql::{Connection, PageArgs, Requires, Result, Scoped, Sequential, UserError};
 use crate::orders::loader::{EarnedBy, EarnedIn, ItemById, OrderById, PayoutsOf, SaleCount, SalePage};
 use crate::orders::model::{
-    Earned, Earner, OrderItem, OrderItemKind, Payout, RecordPayoutInput, Sale, SaleFilter, SaleWhich,
-    SetChannelShareInput,
+    Earned, Earner, OrderItem, OrderItemKind, Payout, RecordPayoutInput, Sale, SaleFilter, SetChannelShareInput,
 };
 use crate::orders::{command, error, policy};
-use crate::platform::App;
 
 const LIST: &str = "sales";
 
@@ -185,18 +182,6 @@ impl SaleObject {
     }
 }
 
-impl SaleFilter {
-    /// Returns what of a channel is listed.
-    fn which(self, app: &App, channel: ChannelId) -> Result<SaleWhich> {
-        Ok(SaleWhich {
-            channel,
-            within: self.month.map(|month| month.bounds(app.config.time_zone)),
-            course: self.course_id,
-            query: searched("query", self.query)?,
-        })
-    }
-}
-
 /// Returns what a channel has sold, to its owner and administrators, latest first.
 ///
 /// # Errors
@@ -210,7 +195,7 @@ pub(crate) async fn channel_sales(
     if !policy::can_see_earnings(within(ctx, Scope::ReadOrders), channel.owner_id) {
         return Err(error::earnings_forbidden());
     }
-    let which = filter.which(app(ctx), channel.id)?;
+    let which = filter.which(app(ctx).config.time_zone, channel.id)?;
     let page = args.timed_page(LIST)?;
     let rows = loaders(ctx).load(SalePage(which.clone(), page.clone())).await?.unwrap_or_default();
     let connection = page.connection(rows, SaleObject, |SaleObject(row)| {
@@ -232,7 +217,7 @@ pub(crate) fn channel_sales_csv_url(
     channel: &Channel,
     filter: SaleFilter,
 ) -> Result<Option<String>> {
-    let which = filter.which(app(ctx), channel.id)?;
+    let which = filter.which(app(ctx).config.time_zone, channel.id)?;
     command::sales_url(app(ctx), within(ctx, Scope::ReadOrders), channel.owner_id, &which).map(Some)
 }
 

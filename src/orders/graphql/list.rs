@@ -11,7 +11,7 @@ use crate::graphql::context::{app, loaders, within};
 use crate::graphql::guard::{Role, Scope, scoped};
 use crate::graphql::money::CurrencyCode;
 use crate::graphql::page::{SortDirection, encode_cursor, wants_total};
-use crate::graphql::{Connection, Error, PageArgs, Result, Scoped, Sequential, Time, page};
+use crate::graphql::{Connection, Error, PageArgs, Result, Scoped, Sequential, page};
 use crate::memberships::MembershipId;
 use crate::orders::loader::{OrderCount, OrderPage, OrdersOf};
 use crate::orders::model::{OrderFilter, OrderSort, OrderSortField, OrderWhich, SortedPage, TotalPlace};
@@ -19,31 +19,6 @@ use crate::orders::{command, error, policy};
 
 const LIST: &str = "orders";
 const BY_TOTAL: &str = "orders by total";
-const LONGEST_QUERY: usize = 100;
-
-impl OrderFilter {
-    /// Returns what is listed.
-    fn which(self) -> Result<OrderWhich> {
-        Ok(OrderWhich {
-            statuses: self.statuses,
-            query: searched("query", self.query)?,
-            buyer_query: searched("buyerQuery", self.buyer_query)?,
-            buyer: self.buyer_id,
-            course: self.course_id,
-            from: self.created_from.map(|Time(at)| at.timestamp_micros()),
-            to: self.created_to.map(|Time(at)| at.timestamp_micros()),
-        })
-    }
-}
-
-/// Returns what is searched for; `None` if that is nothing.
-pub(super) fn searched(field: &str, text: Option<String>) -> Result<Option<String>> {
-    let text = text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-    if text.as_ref().is_some_and(|text| text.chars().count() > LONGEST_QUERY || text.contains('\0')) {
-        return Err(Error::BadInput(format!("{field} has at most {LONGEST_QUERY} characters.")));
-    }
-    Ok(text)
-}
 
 /// Returns which orders an administrator lists. By names and addresses, only who may see these.
 fn all_which(ctx: &Context<'_>, filter: Option<OrderFilter>) -> Result<OrderWhich> {

@@ -17,7 +17,7 @@ use crate::platform::internal_error::InternalError;
 
 /// One repeated donation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(in crate::orders) struct DonationById(pub(in crate::orders) DonationId);
+pub struct DonationById(pub DonationId);
 
 impl Load for DonationById {
     type Value = Arc<Donation>;
@@ -31,10 +31,7 @@ impl Load for DonationById {
 
 /// A page of a user's repeated donations, in the direction of the page.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(in crate::orders) struct DonationPage(
-    pub(in crate::orders) UserId,
-    pub(in crate::orders) Page<(DateTime<Utc>, Uuid)>,
-);
+pub struct DonationPage(pub UserId, pub Page<(DateTime<Utc>, Uuid)>);
 
 impl Load for DonationPage {
     type Value = Vec<Arc<Donation>>;
@@ -49,7 +46,7 @@ impl Load for DonationPage {
 
 /// The number of a user's repeated donations.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(in crate::orders) struct DonationCount(pub(in crate::orders) UserId);
+pub struct DonationCount(pub UserId);
 
 impl Load for DonationCount {
     type Value = i64;

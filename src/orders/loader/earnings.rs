@@ -18,7 +18,7 @@ use crate::platform::internal_error::InternalError;
 
 /// What the sales of channels have brought them in a month, by currency.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(in crate::orders) struct EarnedIn(pub(in crate::orders) Arc<Vec<ChannelId>>, pub(in crate::orders) YearMonth);
+pub struct EarnedIn(pub Arc<Vec<ChannelId>>, pub YearMonth);
 
 impl Load for EarnedIn {
     type Value = Arc<Vec<Earned>>;
@@ -34,7 +34,7 @@ impl Load for EarnedIn {
 
 /// What channels were paid for a month, by currency.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(in crate::orders) struct PayoutsOf(pub(in crate::orders) Arc<Vec<ChannelId>>, pub(in crate::orders) YearMonth);
+pub struct PayoutsOf(pub Arc<Vec<ChannelId>>, pub YearMonth);
 
 impl Load for PayoutsOf {
     type Value = Arc<Vec<Payout>>;
@@ -50,7 +50,7 @@ impl Load for PayoutsOf {
 
 /// What the sale of an item has brought its channel: what was paid without the tax, and the channel's share.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(in crate::orders) struct EarnedBy(pub(in crate::orders) OrderItemId);
+pub struct EarnedBy(pub OrderItemId);
 
 impl Load for EarnedBy {
     type Value = (i64, i64);
@@ -64,10 +64,7 @@ impl Load for EarnedBy {
 
 /// A page of what a channel has sold, in the direction of the page.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(in crate::orders) struct SalePage(
-    pub(in crate::orders) SaleWhich,
-    pub(in crate::orders) Page<(DateTime<Utc>, Uuid)>,
-);
+pub struct SalePage(pub SaleWhich, pub Page<(DateTime<Utc>, Uuid)>);
 
 impl Load for SalePage {
     type Value = Vec<Arc<Sale>>;
@@ -83,7 +80,7 @@ impl Load for SalePage {
 
 /// The number of items that a channel has sold.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(in crate::orders) struct SaleCount(pub(in crate::orders) SaleWhich);
+pub struct SaleCount(pub SaleWhich);
 
 impl Load for SaleCount {
     type Value = i64;

@@ -4,7 +4,7 @@ use crate::config::payments::TaxRate;
 
 /// What a coupon takes off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::orders) enum Discount {
+pub enum Discount {
     /// So many percent of each item that it is for, 1 to 100.
     Percent(i16),
     /// This amount off all items that it is for together, in minor units; at most their price.
@@ -13,28 +13,28 @@ pub(in crate::orders) enum Discount {
 
 /// The amounts of an item, in minor units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::orders) struct Amounts {
+pub struct Amounts {
     /// What the coupon takes off.
-    pub(in crate::orders) discount: i64,
+    pub discount: i64,
     /// The tax in `total`.
-    pub(in crate::orders) tax: i64,
+    pub tax: i64,
     /// What is paid.
-    pub(in crate::orders) total: i64,
+    pub total: i64,
 }
 
 /// An item of an order before discount and tax.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::orders) struct Priced {
+pub struct Priced {
     /// The price in minor units.
-    pub(in crate::orders) price: i64,
+    pub price: i64,
     /// Whether the discount is for it.
-    pub(in crate::orders) is_discounted: bool,
+    pub(crate) is_discounted: bool,
     /// Whether it is taxed: a donation is not.
-    pub(in crate::orders) is_taxed: bool,
+    pub(crate) is_taxed: bool,
 }
 
 /// Returns the amounts of items.
-pub(in crate::orders) fn amounts(items: &[Priced], discount: Option<Discount>, tax: Option<TaxRate>) -> Vec<Amounts> {
+pub fn amounts(items: &[Priced], discount: Option<Discount>, tax: Option<TaxRate>) -> Vec<Amounts> {
     let eligible: Vec<i64> = items.iter().map(|item| if item.is_discounted { item.price } else { 0 }).collect();
     let discounts = match discount {
         None => vec![0; items.len()],
@@ -59,7 +59,7 @@ pub(in crate::orders) fn amounts(items: &[Priced], discount: Option<Discount>, t
 
 /// Spreads an amount in proportion to what is left of each part, which together is at least the amount. The parts have
 /// exactly that sum, and none is more than what is left of it.
-pub(in crate::orders) fn spread(amount: i64, left: &[i64]) -> Vec<i64> {
+pub(crate) fn spread(amount: i64, left: &[i64]) -> Vec<i64> {
     let (mut amount, mut whole) = (i128::from(amount), left.iter().map(|part| i128::from(*part)).sum::<i128>());
     let share = |left: &i64| {
         if whole == 0 {

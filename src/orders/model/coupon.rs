@@ -49,7 +49,7 @@ impl Entity for Coupon {
 
 impl Coupon {
     /// What it takes off.
-    pub(in crate::orders) fn discount(&self) -> Discount {
+    pub fn discount(&self) -> Discount {
         match (self.percent, self.amount_minor) {
             (Some(percent), _) => Discount::Percent(percent),
             (None, amount) => Discount::Amount(amount.unwrap_or_default()),
@@ -59,27 +59,27 @@ impl Coupon {
 
 /// What a coupon is for: everything if all are empty.
 #[derive(Clone, Debug, Default)]
-pub(in crate::orders) struct CouponScope {
-    pub(in crate::orders) courses: Vec<CourseId>,
+pub struct CouponScope {
+    pub courses: Vec<CourseId>,
     /// The courses in them and in their subcategories, not the plans for them.
-    pub(in crate::orders) categories: Vec<CategoryId>,
-    pub(in crate::orders) plans: Vec<PlanId>,
+    pub categories: Vec<CategoryId>,
+    pub plans: Vec<PlanId>,
 }
 
 impl CouponScope {
-    pub(in crate::orders) fn is_everything(&self) -> bool {
+    pub(crate) fn is_everything(&self) -> bool {
         self.courses.is_empty() && self.categories.is_empty() && self.plans.is_empty()
     }
 
     /// Whether it has a course, whose category and its ancestors are `path`.
-    pub(in crate::orders) fn has_course(&self, course: CourseId, path: &[Uuid]) -> bool {
+    pub(crate) fn has_course(&self, course: CourseId, path: &[Uuid]) -> bool {
         self.is_everything()
             || self.courses.contains(&course)
             || self.categories.iter().any(|category| path.contains(&category.uuid()))
     }
 
     /// Whether it has a plan.
-    pub(in crate::orders) fn has_plan(&self, plan: PlanId) -> bool {
+    pub(crate) fn has_plan(&self, plan: PlanId) -> bool {
         self.is_everything() || self.plans.contains(&plan)
     }
 }
@@ -87,72 +87,72 @@ impl CouponScope {
 /// A coupon to insert.
 #[derive(Insertable)]
 #[diesel(table_name = coupons)]
-pub(in crate::orders) struct NewCoupon<'a> {
-    pub(in crate::orders) id: CouponId,
-    pub(in crate::orders) code: &'a str,
-    pub(in crate::orders) percent: Option<i16>,
-    pub(in crate::orders) amount_minor: Option<i64>,
-    pub(in crate::orders) currency: Option<CurrencyCode>,
-    pub(in crate::orders) starts_at: Option<DateTime<Utc>>,
-    pub(in crate::orders) ends_at: Option<DateTime<Utc>>,
-    pub(in crate::orders) max_uses: Option<i32>,
-    pub(in crate::orders) max_uses_per_user: Option<i32>,
-    pub(in crate::orders) created_at: DateTime<Utc>,
+pub(crate) struct NewCoupon<'a> {
+    pub id: CouponId,
+    pub code: &'a str,
+    pub percent: Option<i16>,
+    pub amount_minor: Option<i64>,
+    pub currency: Option<CurrencyCode>,
+    pub starts_at: Option<DateTime<Utc>>,
+    pub ends_at: Option<DateTime<Utc>>,
+    pub max_uses: Option<i32>,
+    pub max_uses_per_user: Option<i32>,
+    pub created_at: DateTime<Utc>,
 }
 
 /// When and how often a coupon is valid.
 #[derive(Clone, Debug, Default, InputObject)]
-pub(in crate::orders) struct CouponTerms {
+pub struct CouponTerms {
     /// From when on the coupon is valid; omit for at once.
-    pub(in crate::orders) starts_at: Option<Time>,
+    pub starts_at: Option<Time>,
     /// Until when the coupon is valid; omit for no end.
-    pub(in crate::orders) ends_at: Option<Time>,
+    pub ends_at: Option<Time>,
     /// The maximum number of orders with the coupon, 1 to 1,000,000; omit for no limit. An order that waits for its
     /// payment counts.
-    pub(in crate::orders) max_uses: Option<i32>,
+    pub max_uses: Option<i32>,
     /// The maximum number of orders of a user with the coupon, 1 to 1,000,000; omit for no limit.
-    pub(in crate::orders) max_uses_per_user: Option<i32>,
+    pub max_uses_per_user: Option<i32>,
 }
 
 /// The input of `createCoupon`. A coupon takes off either `percent` or `amount`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::orders) struct CreateCouponInput {
+pub struct CreateCouponInput {
     /// What buyers enter: 3 to 40 letters, digits and hyphens. Case does not matter.
-    pub(in crate::orders) code: String,
+    pub code: String,
     /// How many percent it takes off the items that it is for, 1 to 100.
-    pub(in crate::orders) percent: Option<i32>,
+    pub percent: Option<i32>,
     /// The amount that it takes off all items together that it is for. Only orders in this currency.
-    pub(in crate::orders) amount: Option<MoneyInput>,
+    pub amount: Option<MoneyInput>,
     /// The courses that it is for, at most 100. Without `courseIds`, `categoryIds` and `planIds`, it is for all courses
     /// and plans.
-    pub(in crate::orders) course_ids: Option<Vec<CourseId>>,
+    pub(crate) course_ids: Option<Vec<CourseId>>,
     /// The categories whose courses it is for, with those of their subcategories, at most 100. The plans for a category
     /// are not part of it.
-    pub(in crate::orders) category_ids: Option<Vec<CategoryId>>,
+    pub(crate) category_ids: Option<Vec<CategoryId>>,
     /// The plans that it is for, at most 100. It makes the first period of a membership cheaper; renewals and changes
     /// cost the full price.
-    pub(in crate::orders) plan_ids: Option<Vec<PlanId>>,
+    pub(crate) plan_ids: Option<Vec<PlanId>>,
     /// When and how often it is valid.
     #[graphql(flatten)]
-    pub(in crate::orders) terms: CouponTerms,
+    pub terms: CouponTerms,
     /// Identifies this request.
     #[graphql(flatten)]
-    pub(in crate::orders) once: Idempotency,
+    pub(crate) once: Idempotency,
 }
 
 /// The input of `updateCoupon`. What is omitted has no limit afterwards.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::orders) struct UpdateCouponInput {
+pub struct UpdateCouponInput {
     /// The coupon.
-    pub(in crate::orders) coupon_id: CouponId,
+    pub coupon_id: CouponId,
     /// When and how often it is valid.
     #[graphql(flatten)]
-    pub(in crate::orders) terms: CouponTerms,
+    pub terms: CouponTerms,
 }
 
 /// The input of `archiveCoupon`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::orders) struct ArchiveCouponInput {
+pub struct ArchiveCouponInput {
     /// The coupon.
-    pub(in crate::orders) coupon_id: CouponId,
+    pub coupon_id: CouponId,
 }

@@ -23,29 +23,29 @@ pub type DonationId = Id<Donation>;
 #[diesel(table_name = donations, treat_none_as_null = true, check_for_backend(diesel::pg::Pg))]
 pub struct Donation {
     /// The id.
-    pub(in crate::orders) id: DonationId,
+    pub id: DonationId,
     /// Who donates.
-    pub(in crate::orders) donor_id: UserId,
+    pub donor_id: UserId,
     /// Their country (ISO 3166-1, two letters).
-    pub(in crate::orders) country: String,
+    pub(crate) country: String,
     /// The amount of each in minor units.
-    pub(in crate::orders) amount_minor: i64,
+    pub amount_minor: i64,
     /// The currency.
-    pub(in crate::orders) currency: CurrencyCode,
+    pub currency: CurrencyCode,
     /// The provider at which the first one was paid.
-    pub(in crate::orders) provider: Option<Provider>,
+    pub provider: Option<Provider>,
     /// The provider's id of the checkout that is charged again; `None` if each is paid on a page.
-    pub(in crate::orders) authorization_id: Option<String>,
+    pub authorization_id: Option<String>,
     /// When the first one was paid; `None` until then.
-    pub(in crate::orders) started_at: Option<DateTime<Utc>>,
+    pub started_at: Option<DateTime<Utc>>,
     /// When the next one is ordered; `None` while one waits for its payment, and after the end.
-    pub(in crate::orders) next_at: Option<DateTime<Utc>>,
+    pub next_at: Option<DateTime<Utc>>,
     /// How many in succession were not paid.
-    pub(in crate::orders) failures: i16,
+    pub(crate) failures: i16,
     /// When it was ordered.
-    pub(in crate::orders) created_at: DateTime<Utc>,
+    pub created_at: DateTime<Utc>,
     /// When it ended: it was canceled, or not paid too often.
-    pub(in crate::orders) ended_at: Option<DateTime<Utc>>,
+    pub ended_at: Option<DateTime<Utc>>,
 }
 
 impl Entity for Donation {
@@ -55,16 +55,16 @@ impl Entity for Donation {
 /// An order of a repeated donation.
 #[derive(Insertable)]
 #[diesel(table_name = donation_orders)]
-pub(in crate::orders) struct NewDonationOrder {
-    pub(in crate::orders) order_id: OrderId,
-    pub(in crate::orders) donation_id: DonationId,
+pub(crate) struct NewDonationOrder {
+    pub order_id: OrderId,
+    pub(crate) donation_id: DonationId,
     /// Whether it is not known yet what becomes of it.
-    pub(in crate::orders) is_open: bool,
+    pub(crate) is_open: bool,
 }
 
 /// The state of a repeated donation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-pub(in crate::orders) enum DonationStatus {
+pub enum DonationStatus {
     /// The first one waits for its payment.
     Pending,
     /// It is repeated each month.
@@ -75,25 +75,25 @@ pub(in crate::orders) enum DonationStatus {
 
 /// The input of `cancelDonation`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::orders) struct CancelDonationInput {
+pub struct CancelDonationInput {
     /// The donation.
-    pub(in crate::orders) donation_id: DonationId,
+    pub(crate) donation_id: DonationId,
 }
 
 /// How the order of a month was paid.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::orders) struct Donated {
+pub struct Donated {
     /// When.
-    pub(in crate::orders) at: DateTime<Utc>,
+    pub at: DateTime<Utc>,
     /// Where.
-    pub(in crate::orders) provider: Option<Provider>,
+    pub provider: Option<Provider>,
     /// What can be charged again, if it is new.
-    pub(in crate::orders) authorization_id: Option<String>,
+    pub authorization_id: Option<String>,
 }
 
 impl Donation {
     /// The state.
-    pub(in crate::orders) fn status(&self) -> DonationStatus {
+    pub fn status(&self) -> DonationStatus {
         match (self.ended_at, self.started_at) {
             (Some(_), _) => DonationStatus::Ended,
             (None, None) => DonationStatus::Pending,
@@ -102,14 +102,14 @@ impl Donation {
     }
 
     /// Ends it.
-    pub(in crate::orders) fn end(&mut self, now: DateTime<Utc>) {
+    pub fn end(&mut self, now: DateTime<Utc>) {
         self.ended_at = Some(now);
         self.next_at = None;
     }
 
     /// Does what follows when it is known what has become of an order: `paid` says how it was paid, `None` that it was
     /// not.
-    pub(in crate::orders) fn follow(&mut self, paid: Option<Donated>, now: DateTime<Utc>, zone: Tz) {
+    pub fn follow(&mut self, paid: Option<Donated>, now: DateTime<Utc>, zone: Tz) {
         match paid {
             Some(paid) => {
                 if self.started_at.is_none() && self.failures > 0 {

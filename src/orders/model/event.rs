@@ -15,35 +15,35 @@ use crate::platform::db::stored_as_text;
 use crate::platform::payments::Provider;
 
 /// The id of an event: `payment_event_01j…`.
-pub(in crate::orders) type PaymentEventId = Id<PaymentEvent>;
+pub type PaymentEventId = Id<PaymentEvent>;
 
 /// An event that a provider has told by a webhook. It has no `Debug`, as the token of a purchase on Google Play is a
 /// secret.
 #[derive(Clone, Queryable, Selectable)]
 #[diesel(table_name = payment_events, check_for_backend(diesel::pg::Pg))]
-pub(in crate::orders) struct PaymentEvent {
+pub struct PaymentEvent {
     /// The id.
-    pub(in crate::orders) id: PaymentEventId,
+    pub id: PaymentEventId,
     /// The provider.
-    pub(in crate::orders) provider: PaymentEventProvider,
+    pub provider: PaymentEventProvider,
     /// The provider's id.
-    pub(in crate::orders) external_id: String,
+    pub external_id: String,
     /// The id of the payment, as the provider was told it.
-    pub(in crate::orders) reference: String,
+    pub reference: String,
     /// The kind of event.
-    pub(in crate::orders) kind: String,
+    pub kind: String,
     /// What was told, without what is personal.
-    pub(in crate::orders) body: Value,
+    pub(crate) body: Value,
     /// The state.
-    pub(in crate::orders) state: PaymentEventState,
+    pub state: PaymentEventState,
     /// How often it was attempted to process it.
-    pub(in crate::orders) attempts: i32,
+    pub attempts: i32,
     /// Why it is not processed.
-    pub(in crate::orders) last_error: Option<String>,
+    pub last_error: Option<String>,
     /// When it was received.
-    pub(in crate::orders) received_at: DateTime<Utc>,
+    pub received_at: DateTime<Utc>,
     /// When it was processed.
-    pub(in crate::orders) processed_at: Option<DateTime<Utc>>,
+    pub processed_at: Option<DateTime<Utc>>,
 }
 
 impl Entity for PaymentEvent {
@@ -51,17 +51,17 @@ impl Entity for PaymentEvent {
 }
 
 /// An event that was not stored yet. It has no `Debug` either.
-pub(in crate::orders) struct ToldEvent<'a> {
+pub(crate) struct ToldEvent<'a> {
     /// The provider.
-    pub(in crate::orders) provider: PaymentEventProvider,
+    pub provider: PaymentEventProvider,
     /// The provider's id, which is the same when it is sent again.
-    pub(in crate::orders) external_id: &'a str,
+    pub external_id: &'a str,
     /// The id of the payment, as the provider was told it; empty if it names none.
-    pub(in crate::orders) reference: &'a str,
+    pub reference: &'a str,
     /// The kind of event.
-    pub(in crate::orders) kind: &'a str,
+    pub kind: &'a str,
     /// What was told, without what is personal.
-    pub(in crate::orders) body: &'a Value,
+    pub(crate) body: &'a Value,
 }
 
 /// Who has told an event.
@@ -101,7 +101,7 @@ impl From<Provider> for PaymentEventProvider {
 
 impl PaymentEventProvider {
     /// Returns the provider at which orders are paid; `None` for Google Play.
-    pub(in crate::orders) fn gateway(self) -> Option<Provider> {
+    pub(crate) fn gateway(self) -> Option<Provider> {
         match self {
             PaymentEventProvider::Sandbox => Some(Provider::Sandbox),
             PaymentEventProvider::Stripe => Some(Provider::Stripe),
@@ -136,20 +136,20 @@ stored_as_text!(PaymentEventState {
 
 /// A filter for the events of payment providers; its conditions are combined with AND. Omitted fields restrict nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, InputObject)]
-pub(in crate::orders) struct PaymentEventFilter {
+pub struct PaymentEventFilter {
     /// Events in one of these states.
-    pub(in crate::orders) states: Option<Vec<PaymentEventState>>,
+    pub states: Option<Vec<PaymentEventState>>,
     /// Events about the payment of this order.
-    pub(in crate::orders) order_id: Option<OrderId>,
+    pub order_id: Option<OrderId>,
 }
 
 /// The events in a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(in crate::orders) struct PaymentEventWhich {
+pub struct PaymentEventWhich {
     /// The states; `None` for any.
-    pub(in crate::orders) states: Option<Vec<PaymentEventState>>,
+    pub states: Option<Vec<PaymentEventState>>,
     /// The order; `None` for any.
-    pub(in crate::orders) order: Option<OrderId>,
+    pub order: Option<OrderId>,
 }
 
 #[cfg(test)]

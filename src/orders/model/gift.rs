@@ -14,36 +14,36 @@ use crate::platform::db::schema::gifts;
 const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
 /// A gift's id: `gift_01j…`.
-pub(in crate::orders) type GiftId = Id<Gift>;
+pub type GiftId = Id<Gift>;
 
 /// A gift. The course is that of its item, and the giver is the buyer of its order.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = gifts, check_for_backend(diesel::pg::Pg))]
-pub(in crate::orders) struct Gift {
+pub struct Gift {
     /// The id.
-    pub(in crate::orders) id: GiftId,
+    pub id: GiftId,
     /// The item of the order.
-    pub(in crate::orders) item_id: OrderItemId,
+    pub item_id: OrderItemId,
     /// The order.
-    pub(in crate::orders) order_id: OrderId,
+    pub order_id: OrderId,
     /// What it is claimed with.
-    pub(in crate::orders) code: String,
+    pub code: String,
     /// The recipient; empty once the giver's account is deleted.
-    pub(in crate::orders) recipient_email: String,
+    pub recipient_email: String,
     /// What the giver says; may be empty.
-    pub(in crate::orders) message: String,
+    pub message: String,
     /// When it is mailed; `None` for as soon as it is paid.
-    pub(in crate::orders) send_at: Option<DateTime<Utc>>,
+    pub send_at: Option<DateTime<Utc>>,
     /// How often it was to be mailed.
-    pub(in crate::orders) mails_asked: i32,
+    pub(crate) mails_asked: i32,
     /// When the latest mail was sent.
-    pub(in crate::orders) mailed_at: Option<DateTime<Utc>>,
+    pub mailed_at: Option<DateTime<Utc>>,
     /// Who has claimed it.
-    pub(in crate::orders) claimed_by: Option<UserId>,
+    pub claimed_by: Option<UserId>,
     /// When it was claimed.
-    pub(in crate::orders) claimed_at: Option<DateTime<Utc>>,
+    pub claimed_at: Option<DateTime<Utc>>,
     /// When it is refunded unless it is claimed; `None` unless it can be claimed.
-    pub(in crate::orders) expires_at: Option<DateTime<Utc>>,
+    pub expires_at: Option<DateTime<Utc>>,
 }
 
 impl Entity for Gift {
@@ -53,28 +53,28 @@ impl Entity for Gift {
 /// A gift to insert.
 #[derive(Insertable)]
 #[diesel(table_name = gifts)]
-pub(in crate::orders) struct NewGift<'a> {
-    pub(in crate::orders) id: GiftId,
-    pub(in crate::orders) item_id: OrderItemId,
-    pub(in crate::orders) order_id: OrderId,
-    pub(in crate::orders) code: String,
-    pub(in crate::orders) recipient_email: &'a str,
-    pub(in crate::orders) message: &'a str,
-    pub(in crate::orders) send_at: Option<DateTime<Utc>>,
+pub(crate) struct NewGift<'a> {
+    pub id: GiftId,
+    pub item_id: OrderItemId,
+    pub order_id: OrderId,
+    pub code: String,
+    pub recipient_email: &'a str,
+    pub message: &'a str,
+    pub send_at: Option<DateTime<Utc>>,
 }
 
 /// Returns the code of 80 random bits.
-pub(in crate::orders) fn gift_code(random: [u8; 16]) -> String {
+pub(crate) fn gift_code(random: [u8; 16]) -> String {
     random.iter().filter_map(|byte| ALPHABET.get(usize::from(byte % 32))).map(|letter| char::from(*letter)).collect()
 }
 
 /// Returns a code as it is stored, of how a recipient has typed it.
-pub(in crate::orders) fn normal_gift_code(typed: &str) -> String {
+pub(crate) fn normal_gift_code(typed: &str) -> String {
     typed.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_uppercase()).collect()
 }
 
 /// Returns a code as people write it, in groups of four.
-pub(in crate::orders) fn written(code: &str) -> String {
+pub fn written(code: &str) -> String {
     let letters: Vec<char> = code.chars().collect();
     let groups: Vec<String> = letters.chunks(4).map(|group| group.iter().collect()).collect();
     groups.join("-")
@@ -82,32 +82,32 @@ pub(in crate::orders) fn written(code: &str) -> String {
 
 /// A course to give to another person.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::orders) struct GiftInput {
+pub struct GiftInput {
     /// The course, which is not free.
-    pub(in crate::orders) course_id: CourseId,
+    pub course_id: CourseId,
     /// The email address to which the gift is sent. All who have the code can claim it, once.
-    pub(in crate::orders) recipient_email: String,
+    pub recipient_email: String,
     /// What you say with it, at most 1,000 characters.
     #[graphql(default)]
-    pub(in crate::orders) message: String,
+    pub message: String,
     /// When it is sent, at most a year from now; omit for as soon as it is paid.
-    pub(in crate::orders) send_at: Option<Time>,
+    pub send_at: Option<Time>,
 }
 
 /// The input of `claimGift`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::orders) struct ClaimGiftInput {
+pub struct ClaimGiftInput {
     /// The code of the gift. Case, spaces and hyphens do not matter.
-    pub(in crate::orders) code: String,
+    pub code: String,
 }
 
 /// The input of `resendGift`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::orders) struct ResendGiftInput {
+pub struct ResendGiftInput {
     /// The gift, which you have paid for, and which is not claimed.
-    pub(in crate::orders) gift_id: GiftId,
+    pub(crate) gift_id: GiftId,
     /// Another email address, to correct it: the earlier code is not valid anymore then. Omit for the same.
-    pub(in crate::orders) recipient_email: Option<String>,
+    pub recipient_email: Option<String>,
 }
 
 #[cfg(test)]

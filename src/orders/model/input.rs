@@ -11,7 +11,7 @@ use crate::platform::payments::Provider;
 
 /// Something to buy.
 #[derive(Clone, Debug, OneofObject)]
-pub(in crate::orders) enum OrderItemInput {
+pub enum OrderItemInput {
     /// Access to this course, for good.
     CourseId(CourseId),
     /// A course for another person.
@@ -32,89 +32,89 @@ pub(in crate::orders) enum OrderItemInput {
 
 /// Extra hours of live classes for a month.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::orders) struct ExtraHoursInput {
+pub struct ExtraHoursInput {
     /// How many, at least 1. The plan of the membership says how many may be bought for a month: its `maxExtraHours`.
-    pub(in crate::orders) hours: i32,
+    pub(crate) hours: i32,
     /// The month in which they count: the current one in the time zone of the school, which is the default, or the
     /// next.
-    pub(in crate::orders) month: Option<YearMonth>,
+    pub month: Option<YearMonth>,
 }
 
 /// Where the buyer is, and in what they pay.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::orders) struct BillingInput {
+pub(crate) struct BillingInput {
     /// The buyer's country: two capital letters of ISO 3166-1, such as `DE`.
-    pub(in crate::orders) country: String,
+    pub(crate) country: String,
     /// The currency to pay in. Each item must have a price in it.
-    pub(in crate::orders) currency: CurrencyCode,
+    pub currency: CurrencyCode,
     /// Whom the invoice is for, at most 200 characters; omit for the buyer's name.
-    pub(in crate::orders) name: Option<String>,
+    pub name: Option<String>,
     /// The address on the invoice, in lines, at most 500 characters.
-    pub(in crate::orders) address: Option<String>,
+    pub(crate) address: Option<String>,
     /// The tax number of a company, such as a VAT ID, for the invoice, at most 50 characters. It changes no tax, except
     /// where Stripe Tax says what tax is due, which takes a VAT ID of the European Union into account.
-    pub(in crate::orders) tax_id: Option<String>,
+    pub(crate) tax_id: Option<String>,
 }
 
 /// The input of `quoteOrder`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::orders) struct QuoteOrderInput {
+pub struct QuoteOrderInput {
     /// What to buy, 1 to 20 items, each course once.
-    pub(in crate::orders) items: Vec<OrderItemInput>,
+    pub items: Vec<OrderItemInput>,
     /// Where the buyer is, and in what they pay.
-    pub(in crate::orders) billing: BillingInput,
+    pub(crate) billing: BillingInput,
     /// The code of a coupon; case does not matter.
-    pub(in crate::orders) coupon_code: Option<String>,
+    pub coupon_code: Option<String>,
 }
 
 /// The input of `createOrder`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::orders) struct CreateOrderInput {
+pub struct CreateOrderInput {
     /// What to buy, 1 to 20 items, each course once.
-    pub(in crate::orders) items: Vec<OrderItemInput>,
+    pub items: Vec<OrderItemInput>,
     /// Where the buyer is, and in what they pay.
-    pub(in crate::orders) billing: BillingInput,
+    pub(crate) billing: BillingInput,
     /// The code of a coupon; case does not matter.
-    pub(in crate::orders) coupon_code: Option<String>,
+    pub coupon_code: Option<String>,
     /// The total that the buyer was shown, as `quoteOrder` returns it. If it is another one now, nothing is ordered.
-    pub(in crate::orders) expected_total: MoneyInput,
+    pub(crate) expected_total: MoneyInput,
     /// The provider to pay at, one of `paymentProviders`; may be omitted if there is only one.
-    pub(in crate::orders) provider: Option<Provider>,
+    pub provider: Option<Provider>,
     /// The page of your site to which the checkout leads back, at most 2,000 characters. Only origins that the server
     /// allows.
-    pub(in crate::orders) return_url: Option<String>,
+    pub(crate) return_url: Option<String>,
     /// Identifies this request.
     #[graphql(flatten)]
-    pub(in crate::orders) once: Idempotency,
+    pub(crate) once: Idempotency,
 }
 
 /// The input of `cancelOrder`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::orders) struct CancelOrderInput {
+pub struct CancelOrderInput {
     /// The order.
-    pub(in crate::orders) order_id: OrderId,
+    pub order_id: OrderId,
 }
 
 /// The input of `refundOrder`. Without `itemIds` and `amount`, all that is left is refunded.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::orders) struct RefundOrderInput {
+pub struct RefundOrderInput {
     /// The order.
-    pub(in crate::orders) order_id: OrderId,
+    pub order_id: OrderId,
     /// The items to refund; omit for all.
-    pub(in crate::orders) item_ids: Option<Vec<OrderItemId>>,
+    pub(crate) item_ids: Option<Vec<OrderItemId>>,
     /// The amount, which is spread over the items in proportion to what is left of them; omit for all that is left. An
     /// item of which nothing is left ends its access.
-    pub(in crate::orders) amount: Option<MoneyInput>,
+    pub amount: Option<MoneyInput>,
     /// The reason, which the buyer is told, 1 to 500 characters.
-    pub(in crate::orders) reason: String,
+    pub reason: String,
     /// Identifies this request.
     #[graphql(flatten)]
-    pub(in crate::orders) once: Idempotency,
+    pub(crate) once: Idempotency,
 }
 
 /// The input of `replayPaymentEvent`.
 #[derive(Clone, Debug, InputObject)]
-pub(in crate::orders) struct ReplayPaymentEventInput {
+pub struct ReplayPaymentEventInput {
     /// The event, which is not processed.
-    pub(in crate::orders) payment_event_id: PaymentEventId,
+    pub(crate) payment_event_id: PaymentEventId,
 }

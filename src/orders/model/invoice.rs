@@ -15,83 +15,83 @@ use crate::platform::db::schema::invoices;
 /// An invoice, or the credit note of a refund.
 #[derive(Clone, Debug, Insertable, Queryable, Selectable)]
 #[diesel(table_name = invoices, check_for_backend(diesel::pg::Pg))]
-pub(in crate::orders) struct Invoice {
+pub struct Invoice {
     /// The id.
-    pub(in crate::orders) id: Uuid,
+    pub id: Uuid,
     /// The prefix of the numbers of its series.
-    pub(in crate::orders) series: String,
+    pub(crate) series: String,
     /// The number in its series, from 1 without gaps.
-    pub(in crate::orders) number: i64,
+    pub number: i64,
     /// The order.
-    pub(in crate::orders) order_id: OrderId,
+    pub order_id: OrderId,
     /// The refund, of a credit note.
-    pub(in crate::orders) refund_id: Option<RefundId>,
+    pub(crate) refund_id: Option<RefundId>,
     /// When it was issued.
-    pub(in crate::orders) issued_at: DateTime<Utc>,
+    pub(crate) issued_at: DateTime<Utc>,
     /// An [`InvoiceContent`].
-    pub(in crate::orders) content: Value,
+    pub(crate) content: Value,
 }
 
 impl Invoice {
     /// The number as people write it, with at least six digits.
-    pub(in crate::orders) fn name(&self) -> String {
+    pub fn name(&self) -> String {
         format!("{}{:06}", self.series, self.number)
     }
 }
 
 /// A seller or a buyer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::orders) struct Party {
-    pub(in crate::orders) name: String,
+pub(crate) struct Party {
+    pub name: String,
     /// The lines of the address.
-    pub(in crate::orders) address: Vec<String>,
-    pub(in crate::orders) tax_id: Option<String>,
+    pub(crate) address: Vec<String>,
+    pub(crate) tax_id: Option<String>,
 }
 
 /// A line of an invoice: an item without its discount. Amounts are in minor units.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::orders) struct InvoiceLine {
-    pub(in crate::orders) title: String,
+pub(crate) struct InvoiceLine {
+    pub title: String,
     /// Without the tax if that is added to prices.
-    pub(in crate::orders) amount_minor: i64,
+    pub amount_minor: i64,
 }
 
 /// The invoice that a credit note corrects.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::orders) struct Corrected {
+pub(crate) struct Corrected {
     /// The number of the invoice.
-    pub(in crate::orders) invoice: String,
-    pub(in crate::orders) issued_at: DateTime<Utc>,
+    pub invoice: String,
+    pub(crate) issued_at: DateTime<Utc>,
     /// Why money goes back.
-    pub(in crate::orders) reason: String,
+    pub reason: String,
 }
 
 /// What an invoice or a credit note says. Amounts are in minor units; those of a credit note are what goes back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::orders) struct InvoiceContent {
-    pub(in crate::orders) seller: Party,
-    pub(in crate::orders) buyer: Party,
+pub(crate) struct InvoiceContent {
+    pub(crate) seller: Party,
+    pub buyer: Party,
     /// The buyer's country (ISO 3166-1, two letters).
-    pub(in crate::orders) country: String,
+    pub(crate) country: String,
     /// The number of the order.
-    pub(in crate::orders) order: i64,
-    pub(in crate::orders) paid_at: DateTime<Utc>,
+    pub order: i64,
+    pub paid_at: DateTime<Utc>,
     /// The currency (ISO 4217).
-    pub(in crate::orders) currency: String,
-    pub(in crate::orders) lines: Vec<InvoiceLine>,
-    pub(in crate::orders) discount_minor: i64,
-    pub(in crate::orders) tax_minor: i64,
+    pub currency: String,
+    pub(crate) lines: Vec<InvoiceLine>,
+    pub discount_minor: i64,
+    pub tax_minor: i64,
     /// The rate of the tax in hundredths of a percent.
-    pub(in crate::orders) tax_rate: Option<i32>,
-    pub(in crate::orders) tax_included: bool,
-    pub(in crate::orders) total_minor: i64,
+    pub(crate) tax_rate: Option<i32>,
+    pub tax_included: bool,
+    pub total_minor: i64,
     /// Of a credit note.
-    pub(in crate::orders) corrects: Option<Corrected>,
+    pub(crate) corrects: Option<Corrected>,
 }
 
 impl InvoiceContent {
     /// What the invoice of a paid order says.
-    pub(in crate::orders) fn of_order(
+    pub(crate) fn of_order(
         (order, items): (&Order, &[OrderItem]),
         seller: &Seller,
         buyer_name: &str,
@@ -124,7 +124,7 @@ impl InvoiceContent {
     }
 
     /// What the credit note of a refund says. `earlier` has the parts of the refunds before it.
-    pub(in crate::orders) fn of_refund(
+    pub(crate) fn of_refund(
         (refund, parts): (&Refund, &[RefundItem]),
         earlier: &[RefundItem],
         items: &[OrderItem],
@@ -177,11 +177,7 @@ pub struct Receipt {
 
 impl Receipt {
     /// The receipt of a paid order.
-    pub(in crate::orders) fn of_order(
-        (order, items): (&Order, &[OrderItem]),
-        seller: &Seller,
-        paid_at: DateTime<Utc>,
-    ) -> Receipt {
+    pub(crate) fn of_order((order, items): (&Order, &[OrderItem]), seller: &Seller, paid_at: DateTime<Utc>) -> Receipt {
         let content = InvoiceContent::of_order((order, items), seller, "", paid_at);
         let money = |minor: i64| Money::new(minor, order.currency);
         let rate = content.tax_rate.map(|rate| Decimal::new(i64::from(rate), 2).normalize());
@@ -201,7 +197,7 @@ impl Receipt {
 /// Returns how much of `amount` belongs to a part of the `whole` that comes after `before`.
 ///
 /// It is the difference of two rounded sums, so that all parts of the whole have exactly the amount, in whatever steps.
-pub(in crate::orders) fn part_of(amount: i64, whole: i64, before: i64, part: i64) -> i64 {
+pub(crate) fn part_of(amount: i64, whole: i64, before: i64, part: i64) -> i64 {
     let until = |sum: i64| match whole {
         0 => 0,
         _ => (i128::from(amount) * i128::from(sum) + i128::from(whole) / 2).div_euclid(i128::from(whole)),

@@ -71,52 +71,52 @@ stored_as_text!(Movement {
 /// A transaction of the books.
 #[derive(Clone, Copy, Insertable)]
 #[diesel(table_name = ledger_transactions)]
-pub(in crate::orders) struct NewTransaction {
-    pub(in crate::orders) id: Uuid,
-    pub(in crate::orders) kind: Movement,
+pub(crate) struct NewTransaction {
+    pub id: Uuid,
+    pub kind: Movement,
     /// The order, the refund, the dispute or the payout.
-    pub(in crate::orders) source_id: Uuid,
-    pub(in crate::orders) order_id: Option<OrderId>,
-    pub(in crate::orders) recorded_at: DateTime<Utc>,
+    pub(crate) source_id: Uuid,
+    pub order_id: Option<OrderId>,
+    pub recorded_at: DateTime<Utc>,
 }
 
 /// An entry of a transaction.
 #[derive(Clone, Copy, Insertable)]
 #[diesel(table_name = ledger_entries)]
-pub(in crate::orders) struct NewEntry {
-    pub(in crate::orders) id: Uuid,
-    pub(in crate::orders) transaction_id: Uuid,
-    pub(in crate::orders) account: Account,
-    pub(in crate::orders) channel_id: Option<ChannelId>,
-    pub(in crate::orders) item_id: Option<OrderItemId>,
-    pub(in crate::orders) amount_minor: i64,
-    pub(in crate::orders) currency: CurrencyCode,
-    pub(in crate::orders) recorded_at: DateTime<Utc>,
+pub(crate) struct NewEntry {
+    pub id: Uuid,
+    pub(crate) transaction_id: Uuid,
+    pub(crate) account: Account,
+    pub(crate) channel_id: Option<ChannelId>,
+    pub item_id: Option<OrderItemId>,
+    pub amount_minor: i64,
+    pub currency: CurrencyCode,
+    pub recorded_at: DateTime<Utc>,
 }
 
 /// What an entry says: a debit is positive, a credit negative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = ledger_entries, check_for_backend(diesel::pg::Pg))]
-pub(in crate::orders) struct Posting {
-    pub(in crate::orders) account: Account,
-    pub(in crate::orders) channel_id: Option<ChannelId>,
-    pub(in crate::orders) item_id: Option<OrderItemId>,
-    pub(in crate::orders) amount_minor: i64,
+pub(crate) struct Posting {
+    pub(crate) account: Account,
+    pub(crate) channel_id: Option<ChannelId>,
+    pub item_id: Option<OrderItemId>,
+    pub amount_minor: i64,
 }
 
 /// An item that was paid.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::orders) struct Sold {
-    pub(in crate::orders) item: OrderItemId,
+pub(crate) struct Sold {
+    pub item: OrderItemId,
     /// What was paid, with the tax.
-    pub(in crate::orders) amount: i64,
-    pub(in crate::orders) tax: i64,
+    pub amount: i64,
+    pub tax: i64,
     /// The channel that it belongs to, and what part of it is the channel's, in percent.
-    pub(in crate::orders) channel: Option<(ChannelId, i16)>,
+    pub channel: Option<(ChannelId, i16)>,
 }
 
 /// Returns what the payment of an item enters.
-pub(in crate::orders) fn sale_postings(sold: Sold) -> Vec<Posting> {
+pub(crate) fn sale_postings(sold: Sold) -> Vec<Posting> {
     let net = sold.amount - sold.tax;
     let share = sold.channel.map_or(0, |(_, percent)| part_of(net, 100, 0, i64::from(percent)));
     balanced(sold.item, sold.channel.map(|(channel, _)| channel), sold.amount, sold.tax, share)
@@ -124,7 +124,7 @@ pub(in crate::orders) fn sale_postings(sold: Sold) -> Vec<Posting> {
 
 /// Returns what a refund of a part of an item enters, after other refunds of `before` in all. `paid` has what the payment
 /// of the item has entered.
-pub(in crate::orders) fn return_postings(item: OrderItemId, paid: &[Posting], before: i64, part: i64) -> Vec<Posting> {
+pub(crate) fn return_postings(item: OrderItemId, paid: &[Posting], before: i64, part: i64) -> Vec<Posting> {
     let of = |account: Account| -> i64 {
         paid.iter().filter(|posting| posting.account == account).map(|posting| posting.amount_minor).sum()
     };
@@ -135,7 +135,7 @@ pub(in crate::orders) fn return_postings(item: OrderItemId, paid: &[Posting], be
 }
 
 /// Returns the opposite of entries.
-pub(in crate::orders) fn negated(postings: &[Posting]) -> Vec<Posting> {
+pub(crate) fn negated(postings: &[Posting]) -> Vec<Posting> {
     postings.iter().map(|posting| Posting { amount_minor: -posting.amount_minor, ..*posting }).collect()
 }
 

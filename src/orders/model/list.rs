@@ -8,34 +8,54 @@ use uuid::Uuid;
 use super::OrderStatus;
 use crate::accounts::UserId;
 use crate::catalog::CourseId;
-use crate::graphql::Time;
 use crate::graphql::money::CurrencyCode;
 use crate::graphql::page::{Page, SortDirection};
+use crate::graphql::{Error, Result, Time};
+
+const LONGEST_QUERY: usize = 100;
 
 /// A filter for orders; its conditions are combined with AND. Omitted fields restrict nothing.
 #[derive(Clone, Debug, Default, InputObject)]
-pub(in crate::orders) struct OrderFilter {
+pub struct OrderFilter {
     /// Orders in one of these states.
-    pub(in crate::orders) statuses: Option<Vec<OrderStatus>>,
+    pub statuses: Option<Vec<OrderStatus>>,
     /// A number: the order with it. Another text: orders with an item whose title contains it; case is ignored. At most 100
     /// characters.
-    pub(in crate::orders) query: Option<String>,
+    pub query: Option<String>,
     /// Orders of users whose name or email address contains this text; case is ignored. At most 100 characters. A token
     /// needs the scope READ_USERS, too.
-    pub(in crate::orders) buyer_query: Option<String>,
+    pub buyer_query: Option<String>,
     /// Orders of this user.
-    pub(in crate::orders) buyer_id: Option<UserId>,
+    pub buyer_id: Option<UserId>,
     /// Orders with this course.
-    pub(in crate::orders) course_id: Option<CourseId>,
+    pub course_id: Option<CourseId>,
     /// Orders from this time on.
-    pub(in crate::orders) created_from: Option<Time>,
+    pub created_from: Option<Time>,
     /// Orders before this time.
-    pub(in crate::orders) created_to: Option<Time>,
+    pub created_to: Option<Time>,
+}
+
+impl OrderFilter {
+    /// Returns what is listed.
+    ///
+    /// # Errors
+    /// A text is too long.
+    pub fn which(self) -> Result<OrderWhich> {
+        Ok(OrderWhich {
+            statuses: self.statuses,
+            query: searched("query", self.query)?,
+            buyer_query: searched("buyerQuery", self.buyer_query)?,
+            buyer: self.buyer_id,
+            course: self.course_id,
+            from: self.created_from.map(|Time(at)| at.timestamp_micros()),
+            to: self.created_to.map(|Time(at)| at.timestamp_micros()),
+        })
+    }
 }
 
 /// The field to sort orders by. Ties are ordered by id, in the same direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-pub(in crate::orders) enum OrderSortField {
+pub enum OrderSortField {
     /// When the order was placed.
     CreatedAt,
     /// The total. Orders in the same currency are together, in the order of the codes of the currencies.
@@ -44,11 +64,11 @@ pub(in crate::orders) enum OrderSortField {
 
 /// How to sort orders.
 #[derive(Clone, Copy, Debug, InputObject)]
-pub(in crate::orders) struct OrderSort {
+pub struct OrderSort {
     /// The field to sort by.
-    pub(in crate::orders) field: OrderSortField,
+    pub field: OrderSortField,
     /// The direction.
-    pub(in crate::orders) direction: SortDirection,
+    pub direction: SortDirection,
 }
 
 impl Default for OrderSort {
@@ -58,11 +78,11 @@ impl Default for OrderSort {
 }
 
 /// The position of an order in the list by total: the currency, the total in minor units, and the id.
-pub(in crate::orders) type TotalPlace = (CurrencyCode, i64, Uuid);
+pub type TotalPlace = (CurrencyCode, i64, Uuid);
 
 /// A page of orders, in one of their orders.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(in crate::orders) enum SortedPage {
+pub enum SortedPage {
     /// By the time at which they were placed.
     CreatedAt(Page<(DateTime<Utc>, Uuid)>),
     /// By the total.
@@ -71,19 +91,28 @@ pub(in crate::orders) enum SortedPage {
 
 /// The orders in a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub(in crate::orders) struct OrderWhich {
+pub struct OrderWhich {
     /// The states; `None` for any.
-    pub(in crate::orders) statuses: Option<Vec<OrderStatus>>,
+    pub statuses: Option<Vec<OrderStatus>>,
     /// The number of the order, or a part of the title of an item.
-    pub(in crate::orders) query: Option<String>,
+    pub query: Option<String>,
     /// A part of the name or the email address of the buyer.
-    pub(in crate::orders) buyer_query: Option<String>,
+    pub buyer_query: Option<String>,
     /// The buyer.
-    pub(in crate::orders) buyer: Option<UserId>,
+    pub buyer: Option<UserId>,
     /// A course.
-    pub(in crate::orders) course: Option<CourseId>,
+    pub course: Option<CourseId>,
     /// From this time on, in microseconds since 1970.
-    pub(in crate::orders) from: Option<i64>,
+    pub from: Option<i64>,
     /// Before this time, in microseconds since 1970.
-    pub(in crate::orders) to: Option<i64>,
+    pub to: Option<i64>,
+}
+
+/// Returns what is searched for; `None` if that is nothing.
+pub(super) fn searched(field: &str, text: Option<String>) -> Result<Option<String>> {
+    let text = text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    if text.as_ref().is_some_and(|text| text.chars().count() > LONGEST_QUERY || text.contains('\0')) {
+        return Err(Error::BadInput(format!("{field} has at most {LONGEST_QUERY} characters.")));
+    }
+    Ok(text)
 }

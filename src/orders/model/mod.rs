@@ -15,37 +15,37 @@ mod payment;
 mod refund;
 mod tax;
 
-pub(super) use amount::{Amounts, Discount, Priced, amounts};
-pub(super) use coupon::{
-    ArchiveCouponInput, CouponScope, CouponTerms, CreateCouponInput, NewCoupon, UpdateCouponInput,
-};
+pub use amount::{Amounts, amounts};
+pub(crate) use amount::{Discount, Priced};
+pub use coupon::{ArchiveCouponInput, CreateCouponInput, UpdateCouponInput};
 pub use coupon::{Coupon, CouponId};
-pub(super) use donation::{CancelDonationInput, Donated, DonationStatus, NewDonationOrder};
+pub(crate) use coupon::{CouponScope, CouponTerms, NewCoupon};
+pub use donation::{CancelDonationInput, DonationStatus};
+pub(crate) use donation::{Donated, NewDonationOrder};
 pub use donation::{Donation, DonationId};
 pub use earnings::SaleFilter;
-pub(super) use earnings::{
-    Earned, Earner, EarningsLine, ItemEarned, Owed, Payout, RecordPayoutInput, Sale, SaleWhich, SetChannelShareInput,
-};
-pub(super) use event::{PaymentEvent, PaymentEventFilter, PaymentEventId, PaymentEventWhich, ToldEvent};
+pub use earnings::{Earned, Earner, Payout, RecordPayoutInput, Sale, SaleWhich, SetChannelShareInput};
+pub(crate) use earnings::{EarningsLine, ItemEarned, Owed};
+pub(crate) use event::ToldEvent;
+pub use event::{PaymentEvent, PaymentEventFilter, PaymentEventId, PaymentEventWhich};
 pub use event::{PaymentEventProvider, PaymentEventState};
-pub(super) use gift::{
-    ClaimGiftInput, Gift, GiftId, GiftInput, NewGift, ResendGiftInput, gift_code, normal_gift_code, written,
-};
-pub(super) use input::{
-    BillingInput, CancelOrderInput, CreateOrderInput, ExtraHoursInput, OrderItemInput, QuoteOrderInput,
-    RefundOrderInput, ReplayPaymentEventInput,
-};
+pub use gift::{ClaimGiftInput, Gift, GiftId, ResendGiftInput, written};
+pub(crate) use gift::{GiftInput, NewGift, gift_code, normal_gift_code};
+pub(crate) use input::{BillingInput, ExtraHoursInput, OrderItemInput};
+pub use input::{CancelOrderInput, CreateOrderInput, QuoteOrderInput, RefundOrderInput, ReplayPaymentEventInput};
 #[cfg(test)]
-pub(super) use invoice::InvoiceLine;
+pub(crate) use invoice::InvoiceLine;
 pub use invoice::Receipt;
-pub(super) use invoice::{Invoice, InvoiceContent, Party, part_of};
+pub(crate) use invoice::{Invoice, InvoiceContent, Party, part_of};
 pub use ledger::{Account, Movement};
-pub(super) use ledger::{NewEntry, NewTransaction, Posting, Sold, negated, return_postings, sale_postings};
-pub(super) use list::{OrderFilter, OrderSort, OrderSortField, OrderWhich, SortedPage, TotalPlace};
-pub(super) use order::{NewItem, NewOrder, OrderItem, OrderItemId, Step};
+pub(crate) use ledger::{NewEntry, NewTransaction, Posting, Sold, negated, return_postings, sale_postings};
+pub use list::{OrderFilter, OrderSort, OrderSortField, OrderWhich, SortedPage, TotalPlace};
+pub(crate) use order::{NewItem, NewOrder, Step};
 pub use order::{Order, OrderId, OrderItemKind, OrderStatus};
+pub use order::{OrderItem, OrderItemId};
 pub use payment::PaymentState;
-pub(super) use payment::{LONGEST_WAIT, NewPayment, Payment};
-pub(super) use refund::{Dispute, DisputeId, OpenDispute, Refund, RefundId, RefundItem, left_of, parts_of};
+pub(crate) use payment::{LONGEST_WAIT, NewPayment, Payment};
+pub use refund::{Dispute, DisputeId, Refund, RefundId};
 pub use refund::{DisputeStatus, RefundState};
-pub(super) use tax::{NewTax, TaxRecord, TaxReversal};
+pub(crate) use refund::{OpenDispute, RefundItem, left_of, parts_of};
+pub(crate) use tax::{NewTax, TaxRecord, TaxReversal};

@@ -73,7 +73,7 @@ impl Entity for Order {
 
 impl Order {
     /// Whether the provider processes its payment: the buyer has done what they can, and the money is on its way.
-    pub(in crate::orders) fn is_processing(&self) -> bool {
+    pub fn is_processing(&self) -> bool {
         self.status == OrderStatus::Pending && self.expires_at.is_none()
     }
 }
@@ -111,7 +111,7 @@ stored_as_text!(OrderStatus {
 
 /// What happens to an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::orders) enum Step {
+pub enum Step {
     /// The money has arrived.
     Pay,
     /// The payment has failed for good.
@@ -135,7 +135,7 @@ impl OrderStatus {
     /// Returns the state after a step; `None` if the step is not possible.
     ///
     /// Money may arrive for an order that has ended without it.
-    pub(in crate::orders) fn after(self, step: Step) -> Option<OrderStatus> {
+    pub fn after(self, step: Step) -> Option<OrderStatus> {
         use OrderStatus::{Canceled, Expired, Failed, Paid, PartiallyRefunded, Pending, Refunded};
         match (self, step) {
             (Pending | Failed | Canceled | Expired, Step::Pay) => Some(Paid),
@@ -149,17 +149,17 @@ impl OrderStatus {
     }
 
     /// Whether the order is paid, and not all of it is refunded.
-    pub(in crate::orders) fn is_paid(self) -> bool {
+    pub(crate) fn is_paid(self) -> bool {
         matches!(self, OrderStatus::Paid | OrderStatus::PartiallyRefunded)
     }
 
     /// Whether the order has ended without payment.
-    pub(in crate::orders) fn is_unpaid_end(self) -> bool {
+    pub(crate) fn is_unpaid_end(self) -> bool {
         matches!(self, OrderStatus::Failed | OrderStatus::Canceled | OrderStatus::Expired)
     }
 
     /// Returns the state in which a refund that has failed leaves an order of which `refunded` is refunded without it.
-    pub(in crate::orders) fn without_refund(self, refunded: i64) -> OrderStatus {
+    pub(crate) fn without_refund(self, refunded: i64) -> OrderStatus {
         match self {
             OrderStatus::PartiallyRefunded | OrderStatus::Refunded if refunded > 0 => OrderStatus::PartiallyRefunded,
             OrderStatus::PartiallyRefunded | OrderStatus::Refunded => OrderStatus::Paid,
@@ -168,7 +168,7 @@ impl OrderStatus {
     }
 
     /// Returns the states that may come next, each once.
-    pub(in crate::orders) fn next(self) -> Vec<OrderStatus> {
+    pub fn next(self) -> Vec<OrderStatus> {
         let mut next: Vec<OrderStatus> = Step::ALL.into_iter().filter_map(|step| self.after(step)).collect();
         next.retain(|status| *status != self);
         next
@@ -176,45 +176,45 @@ impl OrderStatus {
 }
 
 /// The id of an item of an order: `order_item_01j…`.
-pub(in crate::orders) type OrderItemId = Id<OrderItem>;
+pub type OrderItemId = Id<OrderItem>;
 
 /// An item of an order.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = order_items, check_for_backend(diesel::pg::Pg))]
-pub(in crate::orders) struct OrderItem {
+pub struct OrderItem {
     /// The id.
-    pub(in crate::orders) id: OrderItemId,
+    pub id: OrderItemId,
     /// The order.
-    pub(in crate::orders) order_id: OrderId,
+    pub order_id: OrderId,
     /// What it is.
-    pub(in crate::orders) kind: OrderItemKind,
+    pub kind: OrderItemKind,
     /// What it was called when it was ordered.
-    pub(in crate::orders) title: String,
+    pub title: String,
     /// The course; `None` once it is deleted.
-    pub(in crate::orders) course_id: Option<CourseId>,
+    pub course_id: Option<CourseId>,
     /// What is paid for it: the price without the discount, with the tax.
-    pub(in crate::orders) amount_minor: i64,
+    pub amount_minor: i64,
     /// What was refunded of it.
-    pub(in crate::orders) refunded_minor: i64,
+    pub refunded_minor: i64,
     /// Whether it is bought or being paid for.
-    pub(in crate::orders) is_live: bool,
+    pub(crate) is_live: bool,
     /// The access that was bought.
-    pub(in crate::orders) entitlement_id: Option<EntitlementId>,
+    pub entitlement_id: Option<EntitlementId>,
     /// What the coupon took off the price.
-    pub(in crate::orders) discount_minor: i64,
+    pub discount_minor: i64,
     /// The tax in the amount.
-    pub(in crate::orders) tax_minor: i64,
+    pub tax_minor: i64,
     /// The membership.
-    pub(in crate::orders) membership_id: Option<MembershipId>,
+    pub membership_id: Option<MembershipId>,
     /// The period of the membership that is paid for.
-    pub(in crate::orders) membership_period_id: Option<PeriodId>,
+    pub membership_period_id: Option<PeriodId>,
     /// The extra hours.
-    pub(in crate::orders) extra_hours_id: Option<ExtraHoursId>,
+    pub(crate) extra_hours_id: Option<ExtraHoursId>,
 }
 
 impl OrderItem {
     /// What is paid for it without tax that is added to prices, in minor units.
-    pub(in crate::orders) fn net_minor(&self, order: &Order) -> i64 {
+    pub(crate) fn net_minor(&self, order: &Order) -> i64 {
         self.amount_minor - if order.tax_included { 0 } else { self.tax_minor }
     }
 }
@@ -250,46 +250,46 @@ stored_as_text!(OrderItemKind {
 /// An order to insert, without its items.
 #[derive(Insertable)]
 #[diesel(table_name = orders)]
-pub(in crate::orders) struct NewOrder<'a> {
-    pub(in crate::orders) id: OrderId,
-    pub(in crate::orders) buyer_id: UserId,
-    pub(in crate::orders) status: OrderStatus,
-    pub(in crate::orders) country: &'a str,
-    pub(in crate::orders) currency: CurrencyCode,
-    pub(in crate::orders) total_minor: i64,
-    pub(in crate::orders) return_url: &'a str,
-    pub(in crate::orders) created_at: DateTime<Utc>,
-    pub(in crate::orders) updated_at: DateTime<Utc>,
-    pub(in crate::orders) expires_at: Option<DateTime<Utc>>,
-    pub(in crate::orders) remind_at: Option<DateTime<Utc>>,
-    pub(in crate::orders) coupon_id: Option<CouponId>,
-    pub(in crate::orders) discount_minor: i64,
-    pub(in crate::orders) tax_minor: i64,
-    pub(in crate::orders) tax_included: bool,
-    pub(in crate::orders) billing_name: Option<&'a str>,
-    pub(in crate::orders) billing_address: Option<&'a str>,
-    pub(in crate::orders) billing_tax_id: Option<&'a str>,
-    pub(in crate::orders) tax_rate: Option<i32>,
+pub(crate) struct NewOrder<'a> {
+    pub id: OrderId,
+    pub buyer_id: UserId,
+    pub status: OrderStatus,
+    pub(crate) country: &'a str,
+    pub currency: CurrencyCode,
+    pub total_minor: i64,
+    pub(crate) return_url: &'a str,
+    pub created_at: DateTime<Utc>,
+    pub(crate) updated_at: DateTime<Utc>,
+    pub expires_at: Option<DateTime<Utc>>,
+    pub(crate) remind_at: Option<DateTime<Utc>>,
+    pub coupon_id: Option<CouponId>,
+    pub discount_minor: i64,
+    pub tax_minor: i64,
+    pub tax_included: bool,
+    pub(crate) billing_name: Option<&'a str>,
+    pub(crate) billing_address: Option<&'a str>,
+    pub(crate) billing_tax_id: Option<&'a str>,
+    pub(crate) tax_rate: Option<i32>,
 }
 
 /// An item to insert.
 #[derive(Insertable)]
 #[diesel(table_name = order_items)]
-pub(in crate::orders) struct NewItem {
-    pub(in crate::orders) id: OrderItemId,
-    pub(in crate::orders) order_id: OrderId,
-    pub(in crate::orders) buyer_id: UserId,
-    pub(in crate::orders) position: i16,
-    pub(in crate::orders) kind: OrderItemKind,
-    pub(in crate::orders) title: String,
-    pub(in crate::orders) course_id: Option<CourseId>,
-    pub(in crate::orders) amount_minor: i64,
-    pub(in crate::orders) is_live: bool,
-    pub(in crate::orders) discount_minor: i64,
-    pub(in crate::orders) tax_minor: i64,
-    pub(in crate::orders) membership_id: Option<MembershipId>,
-    pub(in crate::orders) membership_period_id: Option<PeriodId>,
-    pub(in crate::orders) extra_hours_id: Option<ExtraHoursId>,
+pub(crate) struct NewItem {
+    pub id: OrderItemId,
+    pub order_id: OrderId,
+    pub buyer_id: UserId,
+    pub position: i16,
+    pub kind: OrderItemKind,
+    pub title: String,
+    pub course_id: Option<CourseId>,
+    pub amount_minor: i64,
+    pub(crate) is_live: bool,
+    pub discount_minor: i64,
+    pub tax_minor: i64,
+    pub membership_id: Option<MembershipId>,
+    pub membership_period_id: Option<PeriodId>,
+    pub(crate) extra_hours_id: Option<ExtraHoursId>,
 }
 
 #[cfg(test)]

@@ -16,52 +16,52 @@ use crate::platform::payments::Provider;
 /// The shortest time between two questions about a payment.
 const SHORTEST_WAIT: TimeDelta = TimeDelta::minutes(1);
 /// The longest time between two questions about a payment.
-pub(in crate::orders) const LONGEST_WAIT: TimeDelta = TimeDelta::hours(12);
+pub(crate) const LONGEST_WAIT: TimeDelta = TimeDelta::hours(12);
 /// How long a provider is asked about an open payment.
 const PATIENCE: TimeDelta = TimeDelta::days(30);
 
 /// How an order is paid. Amounts are in minor units.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = payments, check_for_backend(diesel::pg::Pg))]
-pub(in crate::orders) struct Payment {
+pub struct Payment {
     /// The id, which the provider knows the payment by.
-    pub(in crate::orders) id: Uuid,
+    pub id: Uuid,
     /// The order.
-    pub(in crate::orders) order_id: OrderId,
+    pub order_id: OrderId,
     /// The provider.
-    pub(in crate::orders) provider: Provider,
+    pub provider: Provider,
     /// The school's account at the provider.
-    pub(in crate::orders) account: String,
+    pub(crate) account: String,
     /// The state.
-    pub(in crate::orders) state: PaymentState,
+    pub state: PaymentState,
     /// The amount.
-    pub(in crate::orders) amount_minor: i64,
+    pub amount_minor: i64,
     /// The currency.
-    pub(in crate::orders) currency: CurrencyCode,
+    pub currency: CurrencyCode,
     /// The provider's id of the checkout.
-    pub(in crate::orders) external_id: Option<String>,
+    pub external_id: Option<String>,
     /// The page on which the buyer pays.
-    pub(in crate::orders) checkout_url: Option<String>,
+    pub checkout_url: Option<String>,
     /// When it was made.
-    pub(in crate::orders) created_at: DateTime<Utc>,
+    pub created_at: DateTime<Utc>,
     /// The provider's id of the money that has arrived, which its refunds and disputes name.
-    pub(in crate::orders) transaction_id: Option<String>,
+    pub(crate) transaction_id: Option<String>,
     /// The checkout that it is charged to, without a page; `None` if the buyer pays on a page.
-    pub(in crate::orders) authorization_id: Option<String>,
+    pub authorization_id: Option<String>,
     /// When the subscription charges for the first time that its checkout starts; `None` if it starts none.
-    pub(in crate::orders) subscription_starts_at: Option<DateTime<Utc>>,
+    pub(crate) subscription_starts_at: Option<DateTime<Utc>>,
 }
 
 impl Payment {
     /// Returns when the provider is not asked anymore. What it still processes then counts as not paid.
-    pub(in crate::orders) fn given_up_at(&self) -> DateTime<Utc> {
+    pub(crate) fn given_up_at(&self) -> DateTime<Utc> {
         self.created_at + PATIENCE
     }
 
     /// Returns when the provider is asked again what has become of it; `None` if it is not asked anymore.
     ///
     /// The older the payment, the less often.
-    pub(in crate::orders) fn next_check(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    pub(crate) fn next_check(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let age = now - self.created_at;
         (age < PATIENCE).then(|| now + (age / 2).clamp(SHORTEST_WAIT, LONGEST_WAIT))
     }
@@ -85,7 +85,7 @@ pub enum PaymentState {
 
 impl PaymentState {
     /// Whether it is not known yet what becomes of it.
-    pub(in crate::orders) fn is_open(self) -> bool {
+    pub(crate) fn is_open(self) -> bool {
         matches!(self, PaymentState::Creating | PaymentState::Open)
     }
 }
@@ -101,19 +101,19 @@ stored_as_text!(PaymentState {
 /// A payment to insert.
 #[derive(Insertable)]
 #[diesel(table_name = payments)]
-pub(in crate::orders) struct NewPayment<'a> {
-    pub(in crate::orders) id: Uuid,
-    pub(in crate::orders) order_id: OrderId,
-    pub(in crate::orders) provider: Provider,
-    pub(in crate::orders) account: &'a str,
-    pub(in crate::orders) state: PaymentState,
-    pub(in crate::orders) amount_minor: i64,
-    pub(in crate::orders) currency: CurrencyCode,
-    pub(in crate::orders) created_at: DateTime<Utc>,
-    pub(in crate::orders) updated_at: DateTime<Utc>,
-    pub(in crate::orders) check_at: Option<DateTime<Utc>>,
-    pub(in crate::orders) authorization_id: Option<&'a str>,
-    pub(in crate::orders) subscription_starts_at: Option<DateTime<Utc>>,
+pub(crate) struct NewPayment<'a> {
+    pub id: Uuid,
+    pub order_id: OrderId,
+    pub provider: Provider,
+    pub(crate) account: &'a str,
+    pub state: PaymentState,
+    pub amount_minor: i64,
+    pub currency: CurrencyCode,
+    pub created_at: DateTime<Utc>,
+    pub(crate) updated_at: DateTime<Utc>,
+    pub(crate) check_at: Option<DateTime<Utc>>,
+    pub authorization_id: Option<&'a str>,
+    pub(crate) subscription_starts_at: Option<DateTime<Utc>>,
 }
 
 #[cfg(test)]

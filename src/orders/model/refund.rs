@@ -15,32 +15,32 @@ use crate::platform::db::schema::{disputes, refund_items, refunds};
 use crate::platform::db::stored_as_text;
 
 /// A refund's id: `refund_01j…`.
-pub(in crate::orders) type RefundId = Id<Refund>;
+pub type RefundId = Id<Refund>;
 
 /// Money that goes back to the buyer.
 #[derive(Clone, Debug, Insertable, Queryable, Selectable)]
 #[diesel(table_name = refunds, check_for_backend(diesel::pg::Pg))]
-pub(in crate::orders) struct Refund {
+pub struct Refund {
     /// The id, which the provider knows the refund by.
-    pub(in crate::orders) id: RefundId,
+    pub id: RefundId,
     /// The order.
-    pub(in crate::orders) order_id: OrderId,
+    pub order_id: OrderId,
     /// The amount in minor units.
-    pub(in crate::orders) amount_minor: i64,
+    pub amount_minor: i64,
     /// Why.
-    pub(in crate::orders) reason: String,
+    pub reason: String,
     /// Whether the provider has done it.
-    pub(in crate::orders) state: RefundState,
+    pub state: RefundState,
     /// The administrator; `None` if the server did it by itself, or if it was made at the provider.
-    pub(in crate::orders) requested_by: Option<UserId>,
+    pub(crate) requested_by: Option<UserId>,
     /// The provider's id.
-    pub(in crate::orders) external_id: Option<String>,
+    pub external_id: Option<String>,
     /// When it was decided.
-    pub(in crate::orders) created_at: DateTime<Utc>,
+    pub created_at: DateTime<Utc>,
     /// When the provider did it.
-    pub(in crate::orders) done_at: Option<DateTime<Utc>>,
+    pub(crate) done_at: Option<DateTime<Utc>>,
     /// Why it has failed.
-    pub(in crate::orders) failure: Option<String>,
+    pub failure: Option<String>,
 }
 
 impl Entity for Refund {
@@ -64,51 +64,51 @@ stored_as_text!(RefundState { Pending = "PENDING", Done = "DONE", Failed = "FAIL
 /// The part of a refund that belongs to an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
 #[diesel(table_name = refund_items, check_for_backend(diesel::pg::Pg))]
-pub(in crate::orders) struct RefundItem {
-    pub(in crate::orders) refund_id: RefundId,
-    pub(in crate::orders) item_id: OrderItemId,
+pub struct RefundItem {
+    pub(crate) refund_id: RefundId,
+    pub item_id: OrderItemId,
     /// The amount in minor units.
-    pub(in crate::orders) amount_minor: i64,
+    pub amount_minor: i64,
 }
 
 /// A dispute's id: `dispute_01j…`.
-pub(in crate::orders) type DisputeId = Id<Dispute>;
+pub type DisputeId = Id<Dispute>;
 
 /// A payment that the buyer's bank has taken back.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = disputes, check_for_backend(diesel::pg::Pg))]
-pub(in crate::orders) struct Dispute {
+pub struct Dispute {
     /// The id.
-    pub(in crate::orders) id: DisputeId,
+    pub id: DisputeId,
     /// The order.
-    pub(in crate::orders) order_id: OrderId,
+    pub order_id: OrderId,
     /// The amount in minor units.
-    pub(in crate::orders) amount_minor: i64,
+    pub amount_minor: i64,
     /// The state.
-    pub(in crate::orders) status: DisputeStatus,
+    pub status: DisputeStatus,
     /// When it began.
-    pub(in crate::orders) opened_at: DateTime<Utc>,
+    pub opened_at: DateTime<Utc>,
 }
 
 /// A dispute about which the provider is asked.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = disputes, check_for_backend(diesel::pg::Pg))]
-pub(in crate::orders) struct OpenDispute {
+pub(crate) struct OpenDispute {
     /// The id.
-    pub(in crate::orders) id: DisputeId,
+    pub id: DisputeId,
     /// The order.
-    pub(in crate::orders) order_id: OrderId,
+    pub order_id: OrderId,
     /// The provider's id.
-    pub(in crate::orders) external_id: String,
+    pub external_id: String,
     /// The provider's id of the reversal that has taken its money.
-    pub(in crate::orders) reversal_id: Option<String>,
+    pub(crate) reversal_id: Option<String>,
     /// The amount in minor units.
-    pub(in crate::orders) amount_minor: i64,
+    pub amount_minor: i64,
 }
 
 impl OpenDispute {
     /// Whether nothing was told of it but the reversal.
-    pub(in crate::orders) fn is_unnamed(&self) -> bool {
+    pub(crate) fn is_unnamed(&self) -> bool {
         self.reversal_id.as_ref() == Some(&self.external_id)
     }
 }
@@ -132,14 +132,14 @@ pub enum DisputeStatus {
 stored_as_text!(DisputeStatus { Open = "OPEN", Won = "WON", Lost = "LOST" });
 
 /// Returns what is left of the items to refund, in minor units.
-pub(in crate::orders) fn left_of(items: &[OrderItem]) -> i64 {
+pub(crate) fn left_of(items: &[OrderItem]) -> i64 {
     items.iter().map(|item| item.amount_minor - item.refunded_minor).sum()
 }
 
 /// Spreads an amount over the items, in proportion to what is left of each. Items that get nothing are left out.
 ///
 /// `amount` is at most what is left of all of them.
-pub(in crate::orders) fn parts_of(amount: i64, items: &[OrderItem]) -> Vec<(OrderItemId, i64)> {
+pub(crate) fn parts_of(amount: i64, items: &[OrderItem]) -> Vec<(OrderItemId, i64)> {
     let left: Vec<i64> = items.iter().map(|item| item.amount_minor - item.refunded_minor).collect();
     let parts = items.iter().map(|item| item.id).zip(spread(amount, &left));
     parts.filter(|(_, part)| *part > 0).collect()

@@ -18,12 +18,12 @@ use crate::platform::db::{RunQueryDsl, Tx, newest_first};
 const USING: [OrderStatus; 4] =
     [OrderStatus::Pending, OrderStatus::Paid, OrderStatus::PartiallyRefunded, OrderStatus::Refunded];
 
-pub(in crate::orders) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[CouponId]) -> QueryResult<Vec<Coupon>> {
+pub(crate) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[CouponId]) -> QueryResult<Vec<Coupon>> {
     coupons::table.filter(coupons::id.eq_any(ids)).select(Coupon::as_select()).load(conn).await
 }
 
 /// Returns the coupon with this code that is not archived.
-pub(in crate::orders) async fn by_code(conn: &mut AsyncPgConnection, code: &str) -> QueryResult<Option<Coupon>> {
+pub(crate) async fn by_code(conn: &mut AsyncPgConnection, code: &str) -> QueryResult<Option<Coupon>> {
     coupons::table
         .filter(coupons::code.eq(code).and(coupons::archived_at.is_null()))
         .select(Coupon::as_select())
@@ -33,23 +33,19 @@ pub(in crate::orders) async fn by_code(conn: &mut AsyncPgConnection, code: &str)
 }
 
 /// Returns a coupon and locks it: orders with it are placed and paid one after another.
-pub(in crate::orders) async fn lock(tx: &mut Tx, id: CouponId) -> QueryResult<Option<Coupon>> {
+pub(crate) async fn lock(tx: &mut Tx, id: CouponId) -> QueryResult<Option<Coupon>> {
     coupons::table.find(id).select(Coupon::as_select()).for_no_key_update().first(tx.conn()).await.optional()
 }
 
 /// Counts the orders that use a coupon: those of all, and those of a user.
-pub(in crate::orders) async fn uses(
-    conn: &mut AsyncPgConnection,
-    id: CouponId,
-    user: UserId,
-) -> QueryResult<(i64, i64)> {
+pub(crate) async fn uses(conn: &mut AsyncPgConnection, id: CouponId, user: UserId) -> QueryResult<(i64, i64)> {
     let used = || orders::table.filter(orders::coupon_id.eq(id).and(orders::status.eq_any(USING)));
     let all = used().count().get_result(&mut *conn).await?;
     Ok((all, used().filter(orders::buyer_id.eq(user)).count().get_result(conn).await?))
 }
 
 /// Counts the orders that use each coupon; one without any is missing.
-pub(in crate::orders) async fn use_counts(
+pub(crate) async fn use_counts(
     conn: &mut AsyncPgConnection,
     ids: &[CouponId],
 ) -> QueryResult<Vec<(Option<CouponId>, i64)>> {
@@ -62,14 +58,14 @@ pub(in crate::orders) async fn use_counts(
 }
 
 /// What coupons are for: the rows of each table.
-pub(in crate::orders) struct ScopeRows {
-    pub(in crate::orders) courses: Vec<(CouponId, CourseId)>,
-    pub(in crate::orders) categories: Vec<(CouponId, CategoryId)>,
-    pub(in crate::orders) plans: Vec<(CouponId, PlanId)>,
+pub(crate) struct ScopeRows {
+    pub courses: Vec<(CouponId, CourseId)>,
+    pub categories: Vec<(CouponId, CategoryId)>,
+    pub plans: Vec<(CouponId, PlanId)>,
 }
 
 /// Returns what coupons are for.
-pub(in crate::orders) async fn scopes(conn: &mut AsyncPgConnection, ids: &[CouponId]) -> QueryResult<ScopeRows> {
+pub(crate) async fn scopes(conn: &mut AsyncPgConnection, ids: &[CouponId]) -> QueryResult<ScopeRows> {
     let courses = coupon_courses::table
         .filter(coupon_courses::coupon_id.eq_any(ids))
         .order(coupon_courses::course_id)
@@ -92,7 +88,7 @@ pub(in crate::orders) async fn scopes(conn: &mut AsyncPgConnection, ids: &[Coupo
 }
 
 /// Inserts a coupon. Fails if another one that is not archived has its code.
-pub(in crate::orders) async fn insert(tx: &mut Tx, new: &NewCoupon<'_>, scope: &CouponScope) -> QueryResult<Coupon> {
+pub(crate) async fn insert(tx: &mut Tx, new: &NewCoupon<'_>, scope: &CouponScope) -> QueryResult<Coupon> {
     let made = diesel::insert_into(coupons::table).values(new).returning(Coupon::as_returning());
     let made: Coupon = made.get_result(tx.conn()).await?;
     let courses: Vec<_> = scope
@@ -114,7 +110,7 @@ pub(in crate::orders) async fn insert(tx: &mut Tx, new: &NewCoupon<'_>, scope: &
 }
 
 /// Changes when and how often a coupon is valid.
-pub(in crate::orders) async fn set_terms(
+pub(crate) async fn set_terms(
     tx: &mut Tx,
     id: CouponId,
     (starts_at, ends_at): (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
@@ -134,7 +130,7 @@ pub(in crate::orders) async fn set_terms(
 }
 
 /// Archives a coupon, once; `None` if there is none that is not archived.
-pub(in crate::orders) async fn archive(tx: &mut Tx, id: CouponId, now: DateTime<Utc>) -> QueryResult<Option<Coupon>> {
+pub async fn archive(tx: &mut Tx, id: CouponId, now: DateTime<Utc>) -> QueryResult<Option<Coupon>> {
     diesel::update(coupons::table.find(id).filter(coupons::archived_at.is_null()))
         .set(coupons::archived_at.eq(now))
         .returning(Coupon::as_returning())
@@ -145,7 +141,7 @@ pub(in crate::orders) async fn archive(tx: &mut Tx, id: CouponId, now: DateTime<
 
 /// Returns a page of coupons, newest first, in the direction of the page; of archived ones, or of others, if that
 /// is asked for.
-pub(in crate::orders) async fn page(
+pub async fn page(
     mut conn: &AsyncPgConnection,
     is_archived: Option<bool>,
     page: &Page<(DateTime<Utc>, Uuid)>,
@@ -155,7 +151,7 @@ pub(in crate::orders) async fn page(
 }
 
 /// Counts the coupons of a list.
-pub(in crate::orders) async fn count(mut conn: &AsyncPgConnection, is_archived: Option<bool>) -> QueryResult<i64> {
+pub async fn count(mut conn: &AsyncPgConnection, is_archived: Option<bool>) -> QueryResult<i64> {
     filtered(is_archived).count().get_result(&mut conn).await
 }
 

@@ -16,10 +16,10 @@ use crate::platform::db::{RunQueryDsl, Tx, newest_first};
 use crate::platform::retention::Retention;
 
 /// Old events.
-pub(in crate::orders) const EVENTS: Retention = Retention::new("payment_events", "received_at");
+pub(crate) const EVENTS: Retention = Retention::new("payment_events", "received_at");
 
 /// Stores an event; returns whether it is new.
-pub(in crate::orders) async fn insert(
+pub(crate) async fn insert(
     tx: &mut Tx,
     id: PaymentEventId,
     told: &ToldEvent<'_>,
@@ -43,21 +43,18 @@ pub(in crate::orders) async fn insert(
     Ok(stored == 1)
 }
 
-pub(in crate::orders) async fn by_ids(
-    conn: &mut AsyncPgConnection,
-    ids: &[PaymentEventId],
-) -> QueryResult<Vec<PaymentEvent>> {
+pub(crate) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[PaymentEventId]) -> QueryResult<Vec<PaymentEvent>> {
     payment_events::table.filter(payment_events::id.eq_any(ids)).select(PaymentEvent::as_select()).load(conn).await
 }
 
 /// Returns an event and locks it.
-pub(in crate::orders) async fn lock(tx: &mut Tx, id: PaymentEventId) -> QueryResult<Option<PaymentEvent>> {
+pub(crate) async fn lock(tx: &mut Tx, id: PaymentEventId) -> QueryResult<Option<PaymentEvent>> {
     let row = payment_events::table.find(id).select(PaymentEvent::as_select()).for_no_key_update();
     row.first(tx.conn()).await.optional()
 }
 
 /// Records the outcome of an attempt to process an event.
-pub(in crate::orders) async fn attempted(
+pub(crate) async fn attempted(
     tx: &mut Tx,
     id: PaymentEventId,
     (state, error): (PaymentEventState, Option<&str>),
@@ -77,17 +74,17 @@ pub(in crate::orders) async fn attempted(
 }
 
 /// Keeps which payment an event is about, if the provider has not told it by our id.
-pub(in crate::orders) async fn set_reference(tx: &mut Tx, id: PaymentEventId, reference: &str) -> QueryResult<usize> {
+pub(crate) async fn set_reference(tx: &mut Tx, id: PaymentEventId, reference: &str) -> QueryResult<usize> {
     diesel::update(payment_events::table.find(id)).set(payment_events::reference.eq(reference)).execute(tx.conn()).await
 }
 
 /// Replaces what was told.
-pub(in crate::orders) async fn set_body(tx: &mut Tx, id: PaymentEventId, body: &Value) -> QueryResult<usize> {
+pub(crate) async fn set_body(tx: &mut Tx, id: PaymentEventId, body: &Value) -> QueryResult<usize> {
     diesel::update(payment_events::table.find(id)).set(payment_events::body.eq(body)).execute(tx.conn()).await
 }
 
 /// Has an event processed again, with all its attempts.
-pub(in crate::orders) async fn reset(tx: &mut Tx, id: PaymentEventId) -> QueryResult<PaymentEvent> {
+pub(crate) async fn reset(tx: &mut Tx, id: PaymentEventId) -> QueryResult<PaymentEvent> {
     diesel::update(payment_events::table.find(id))
         .set((payment_events::state.eq(PaymentEventState::Received), payment_events::attempts.eq(0)))
         .returning(PaymentEvent::as_returning())
@@ -96,7 +93,7 @@ pub(in crate::orders) async fn reset(tx: &mut Tx, id: PaymentEventId) -> QueryRe
 }
 
 /// Returns a page of events, newest first, in the page's direction.
-pub(in crate::orders) async fn page(
+pub async fn page(
     mut conn: &AsyncPgConnection,
     which: &PaymentEventWhich,
     page: &Page<(DateTime<Utc>, Uuid)>,
@@ -106,7 +103,7 @@ pub(in crate::orders) async fn page(
 }
 
 /// Counts the events of a list.
-pub(in crate::orders) async fn count(mut conn: &AsyncPgConnection, which: &PaymentEventWhich) -> QueryResult<i64> {
+pub async fn count(mut conn: &AsyncPgConnection, which: &PaymentEventWhich) -> QueryResult<i64> {
     filtered(which).count().get_result(&mut conn).await
 }
 

@@ -12,34 +12,30 @@ use crate::platform::db::{RunQueryDsl, Tx};
 /// The number of gifts in one batch of a sweep.
 const BATCH: i64 = 100;
 
-pub(in crate::orders) async fn insert(tx: &mut Tx, new: Vec<NewGift<'_>>) -> QueryResult<usize> {
+pub(crate) async fn insert(tx: &mut Tx, new: Vec<NewGift<'_>>) -> QueryResult<usize> {
     diesel::insert_into(gifts::table).values(new).execute(tx.conn()).await
 }
 
-pub(in crate::orders) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[GiftId]) -> QueryResult<Vec<Gift>> {
+pub(crate) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[GiftId]) -> QueryResult<Vec<Gift>> {
     gifts::table.filter(gifts::id.eq_any(ids)).select(Gift::as_select()).load(conn).await
 }
 
-pub(in crate::orders) async fn by_code(tx: &mut Tx, code: &str) -> QueryResult<Option<Gift>> {
+pub(crate) async fn by_code(tx: &mut Tx, code: &str) -> QueryResult<Option<Gift>> {
     gifts::table.filter(gifts::code.eq(code)).select(Gift::as_select()).first(tx.conn()).await.optional()
 }
 
 /// Returns the gifts of orders.
-pub(in crate::orders) async fn of_orders(conn: &mut AsyncPgConnection, orders: &[OrderId]) -> QueryResult<Vec<Gift>> {
+pub(crate) async fn of_orders(conn: &mut AsyncPgConnection, orders: &[OrderId]) -> QueryResult<Vec<Gift>> {
     gifts::table.filter(gifts::order_id.eq_any(orders)).select(Gift::as_select()).load(conn).await
 }
 
 /// Returns the gifts of items.
-pub(in crate::orders) async fn of_items(conn: &mut AsyncPgConnection, items: &[OrderItemId]) -> QueryResult<Vec<Gift>> {
+pub(crate) async fn of_items(conn: &mut AsyncPgConnection, items: &[OrderItemId]) -> QueryResult<Vec<Gift>> {
     gifts::table.filter(gifts::item_id.eq_any(items)).select(Gift::as_select()).load(conn).await
 }
 
 /// Returns the latest gifts that a user has claimed.
-pub(in crate::orders) async fn claimed_by(
-    conn: &mut AsyncPgConnection,
-    user: UserId,
-    limit: i64,
-) -> QueryResult<Vec<Gift>> {
+pub async fn claimed_by(conn: &mut AsyncPgConnection, user: UserId, limit: i64) -> QueryResult<Vec<Gift>> {
     gifts::table
         .filter(gifts::claimed_by.eq(user))
         .order((gifts::claimed_at.desc(), gifts::id.desc()))
@@ -50,12 +46,12 @@ pub(in crate::orders) async fn claimed_by(
 }
 
 /// Sets until when a gift can be claimed; `None` if it cannot be claimed anymore.
-pub(in crate::orders) async fn set_expiry(tx: &mut Tx, id: GiftId, at: Option<DateTime<Utc>>) -> QueryResult<usize> {
+pub(crate) async fn set_expiry(tx: &mut Tx, id: GiftId, at: Option<DateTime<Utc>>) -> QueryResult<usize> {
     diesel::update(gifts::table.find(id)).set(gifts::expires_at.eq(at)).execute(tx.conn()).await
 }
 
 /// Counts one more mail of a gift, to this recipient and with this code.
-pub(in crate::orders) async fn ask_mail(tx: &mut Tx, id: GiftId, (recipient, code): (&str, &str)) -> QueryResult<Gift> {
+pub(crate) async fn ask_mail(tx: &mut Tx, id: GiftId, (recipient, code): (&str, &str)) -> QueryResult<Gift> {
     diesel::update(gifts::table.find(id))
         .set((
             gifts::mails_asked.eq(gifts::mails_asked + 1),
@@ -68,17 +64,12 @@ pub(in crate::orders) async fn ask_mail(tx: &mut Tx, id: GiftId, (recipient, cod
 }
 
 /// Notes that a gift was mailed.
-pub(in crate::orders) async fn set_mailed(tx: &mut Tx, id: GiftId, at: DateTime<Utc>) -> QueryResult<usize> {
+pub(crate) async fn set_mailed(tx: &mut Tx, id: GiftId, at: DateTime<Utc>) -> QueryResult<usize> {
     diesel::update(gifts::table.find(id)).set(gifts::mailed_at.eq(at)).execute(tx.conn()).await
 }
 
 /// Notes who has claimed a gift.
-pub(in crate::orders) async fn set_claimed(
-    tx: &mut Tx,
-    id: GiftId,
-    user: UserId,
-    at: DateTime<Utc>,
-) -> QueryResult<Gift> {
+pub(crate) async fn set_claimed(tx: &mut Tx, id: GiftId, user: UserId, at: DateTime<Utc>) -> QueryResult<Gift> {
     diesel::update(gifts::table.find(id))
         .set((gifts::claimed_by.eq(user), gifts::claimed_at.eq(at), gifts::expires_at.eq(None::<DateTime<Utc>>)))
         .returning(Gift::as_returning())
@@ -87,7 +78,7 @@ pub(in crate::orders) async fn set_claimed(
 }
 
 /// Returns a batch of gifts that were not claimed in time.
-pub(in crate::orders) async fn expired(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> QueryResult<Vec<Gift>> {
+pub(crate) async fn expired(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> QueryResult<Vec<Gift>> {
     gifts::table
         .filter(gifts::expires_at.le(now))
         .order((gifts::expires_at, gifts::id))
@@ -98,7 +89,7 @@ pub(in crate::orders) async fn expired(conn: &mut AsyncPgConnection, now: DateTi
 }
 
 /// Removes what a deleted user has written with the gifts that do not have to be mailed anymore.
-pub(in crate::orders) async fn forget_giver(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
+pub(crate) async fn forget_giver(tx: &mut Tx, user: UserId) -> QueryResult<usize> {
     let given = orders::table.filter(orders::buyer_id.eq(user)).select(orders::id);
     let done = gifts::mailed_at.is_not_null().or(gifts::expires_at.is_null());
     diesel::update(gifts::table.filter(gifts::order_id.eq_any(given).and(done)))

@@ -9,7 +9,7 @@ use crate::platform::db::schema::{invoice_series, invoices};
 use crate::platform::db::{RunQueryDsl, Tx};
 
 /// Locks a series until the transaction ends. A new series begins with it.
-pub(in crate::orders) async fn lock_series(tx: &mut Tx, prefix: &str) -> QueryResult<()> {
+pub(crate) async fn lock_series(tx: &mut Tx, prefix: &str) -> QueryResult<()> {
     diesel::insert_into(invoice_series::table)
         .values((invoice_series::prefix.eq(prefix), invoice_series::last_number.eq(0)))
         .on_conflict_do_nothing()
@@ -20,7 +20,7 @@ pub(in crate::orders) async fn lock_series(tx: &mut Tx, prefix: &str) -> QueryRe
 }
 
 /// Takes the next number of a series that is locked: if the transaction rolls back, the next one takes the same number.
-pub(in crate::orders) async fn next_number(tx: &mut Tx, prefix: &str) -> QueryResult<i64> {
+pub(crate) async fn next_number(tx: &mut Tx, prefix: &str) -> QueryResult<i64> {
     diesel::update(invoice_series::table.find(prefix))
         .set(invoice_series::last_number.eq(invoice_series::last_number + 1))
         .returning(invoice_series::last_number)
@@ -28,19 +28,16 @@ pub(in crate::orders) async fn next_number(tx: &mut Tx, prefix: &str) -> QueryRe
         .await
 }
 
-pub(in crate::orders) async fn insert(tx: &mut Tx, new: Invoice) -> QueryResult<Invoice> {
+pub(crate) async fn insert(tx: &mut Tx, new: Invoice) -> QueryResult<Invoice> {
     diesel::insert_into(invoices::table).values(new).returning(Invoice::as_returning()).get_result(tx.conn()).await
 }
 
-pub(in crate::orders) async fn by_id(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<Option<Invoice>> {
+pub(crate) async fn by_id(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<Option<Invoice>> {
     invoices::table.find(id).select(Invoice::as_select()).first(conn).await.optional()
 }
 
 /// Returns the invoices of orders.
-pub(in crate::orders) async fn of_orders(
-    conn: &mut AsyncPgConnection,
-    orders: &[OrderId],
-) -> QueryResult<Vec<Invoice>> {
+pub(crate) async fn of_orders(conn: &mut AsyncPgConnection, orders: &[OrderId]) -> QueryResult<Vec<Invoice>> {
     invoices::table
         .filter(invoices::order_id.eq_any(orders).and(invoices::refund_id.is_null()))
         .select(Invoice::as_select())
@@ -49,9 +46,6 @@ pub(in crate::orders) async fn of_orders(
 }
 
 /// Returns the credit notes of refunds.
-pub(in crate::orders) async fn of_refunds(
-    conn: &mut AsyncPgConnection,
-    refunds: &[RefundId],
-) -> QueryResult<Vec<Invoice>> {
+pub(crate) async fn of_refunds(conn: &mut AsyncPgConnection, refunds: &[RefundId]) -> QueryResult<Vec<Invoice>> {
     invoices::table.filter(invoices::refund_id.eq_any(refunds)).select(Invoice::as_select()).load(conn).await
 }

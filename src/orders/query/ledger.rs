@@ -27,7 +27,7 @@ const LINES: i64 = 500;
 const BATCH: i64 = 500;
 
 /// Enters a transaction with its entries, once; returns whether it is new.
-pub(in crate::orders) async fn insert(tx: &mut Tx, new: NewTransaction, entries: &[NewEntry]) -> QueryResult<bool> {
+pub(crate) async fn insert(tx: &mut Tx, new: NewTransaction, entries: &[NewEntry]) -> QueryResult<bool> {
     let made = diesel::insert_into(ledger_transactions::table)
         .values(new)
         .on_conflict((ledger_transactions::kind, ledger_transactions::source_id))
@@ -42,7 +42,7 @@ pub(in crate::orders) async fn insert(tx: &mut Tx, new: NewTransaction, entries:
 }
 
 /// Returns the entries of a transaction; none if there is none.
-pub(in crate::orders) async fn entries_of(tx: &mut Tx, kind: Movement, source: Uuid) -> QueryResult<Vec<Posting>> {
+pub(crate) async fn entries_of(tx: &mut Tx, kind: Movement, source: Uuid) -> QueryResult<Vec<Posting>> {
     ledger_entries::table
         .inner_join(ledger_transactions::table)
         .filter(ledger_transactions::kind.eq(kind).and(ledger_transactions::source_id.eq(source)))
@@ -53,7 +53,7 @@ pub(in crate::orders) async fn entries_of(tx: &mut Tx, kind: Movement, source: U
 }
 
 /// Returns what part of their sales channels have, in percent, as far as it is not the default.
-pub(in crate::orders) async fn percents(
+pub(crate) async fn percents(
     conn: &mut AsyncPgConnection,
     channels: &[ChannelId],
 ) -> QueryResult<HashMap<ChannelId, i16>> {
@@ -64,11 +64,7 @@ pub(in crate::orders) async fn percents(
 }
 
 /// Sets what part of its sales a channel has, in percent; `None` for the default.
-pub(in crate::orders) async fn set_percent(
-    tx: &mut Tx,
-    channel: ChannelId,
-    percent: Option<i16>,
-) -> QueryResult<usize> {
+pub(crate) async fn set_percent(tx: &mut Tx, channel: ChannelId, percent: Option<i16>) -> QueryResult<usize> {
     let Some(percent) = percent else {
         let own = channel_shares::table.find(channel);
         return diesel::delete(own).execute(tx.conn()).await;
@@ -83,7 +79,7 @@ pub(in crate::orders) async fn set_percent(
 }
 
 /// Returns what the sales of channels have entered within a time, by currency. Payouts are left out.
-pub(in crate::orders) async fn earned(
+pub(crate) async fn earned(
     mut conn: &AsyncPgConnection,
     channels: &[ChannelId],
     (from, to): (DateTime<Utc>, DateTime<Utc>),
@@ -104,7 +100,7 @@ pub(in crate::orders) async fn earned(
 }
 
 /// Returns what the sale of each item has brought its channel so far, after refunds.
-pub(in crate::orders) async fn earned_by_items(
+pub(crate) async fn earned_by_items(
     conn: &mut AsyncPgConnection,
     items: &[OrderItemId],
 ) -> QueryResult<Vec<ItemEarned>> {
@@ -119,7 +115,7 @@ pub(in crate::orders) async fn earned_by_items(
 }
 
 /// Returns what the school owes a channel in a currency.
-pub(in crate::orders) async fn owed(tx: &mut Tx, channel: ChannelId, currency: CurrencyCode) -> QueryResult<i64> {
+pub(crate) async fn owed(tx: &mut Tx, channel: ChannelId, currency: CurrencyCode) -> QueryResult<i64> {
     let owed: Owed = sql_query(
         "SELECT coalesce(-sum(amount_minor), 0)::bigint AS amount FROM ledger_entries \
         WHERE channel_id = $1 AND account = 'SHARE' AND currency = $2",
@@ -132,7 +128,7 @@ pub(in crate::orders) async fn owed(tx: &mut Tx, channel: ChannelId, currency: C
 }
 
 /// Returns a batch of what the sales of channels have entered within a time, after a row; oldest first.
-pub(in crate::orders) async fn lines_of(
+pub(crate) async fn lines_of(
     mut conn: &AsyncPgConnection,
     channels: &[ChannelId],
     (from, to): (DateTime<Utc>, DateTime<Utc>),
@@ -163,7 +159,7 @@ pub(in crate::orders) async fn lines_of(
 }
 
 /// Returns a page of the items of a channel that were sold, latest first, in the direction of the page.
-pub(in crate::orders) async fn sales(
+pub(crate) async fn sales(
     mut conn: &AsyncPgConnection,
     which: &SaleWhich,
     page: &Page<(DateTime<Utc>, Uuid)>,
@@ -178,7 +174,7 @@ pub(in crate::orders) async fn sales(
 }
 
 /// Returns the next sales of a list, latest first, after the one with this time and id.
-pub(in crate::orders) async fn sale_batch(
+pub(crate) async fn sale_batch(
     conn: &mut AsyncPgConnection,
     which: &SaleWhich,
     after: Option<(DateTime<Utc>, Uuid)>,
@@ -195,7 +191,7 @@ pub(in crate::orders) async fn sale_batch(
 }
 
 /// Counts the items of a channel that were sold.
-pub(in crate::orders) async fn sale_count(mut conn: &AsyncPgConnection, which: &SaleWhich) -> QueryResult<i64> {
+pub(crate) async fn sale_count(mut conn: &AsyncPgConnection, which: &SaleWhich) -> QueryResult<i64> {
     sold(which).count().get_result(&mut conn).await
 }
 
@@ -230,12 +226,12 @@ fn sold(which: &SaleWhich) -> ledger_entries::BoxedQuery<'_, Pg> {
     rows
 }
 
-pub(in crate::orders) async fn insert_payout(tx: &mut Tx, new: &Payout) -> QueryResult<usize> {
+pub(crate) async fn insert_payout(tx: &mut Tx, new: &Payout) -> QueryResult<usize> {
     diesel::insert_into(payouts::table).values(new.clone()).execute(tx.conn()).await
 }
 
 /// Returns what channels were paid for a month, by currency.
-pub(in crate::orders) async fn payouts_of(
+pub(crate) async fn payouts_of(
     mut conn: &AsyncPgConnection,
     channels: &[ChannelId],
     month: NaiveDate,

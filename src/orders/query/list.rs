@@ -19,6 +19,7 @@ const BATCH: i64 = 500;
 
 #[diesel::declare_sql_function]
 extern "SQL" {
+    /// Returns `text` in lower case.
     fn lower(text: Text) -> Text;
     /// Returns the position of `part` in `text`, 0 if it is absent. Unlike `LIKE`, it has no wildcards.
     fn strpos(text: Text, part: Text) -> Integer;
@@ -27,7 +28,7 @@ extern "SQL" {
 /// Returns a page of orders, in the page's direction.
 ///
 /// Takes a shared connection, so that several pages can be pipelined.
-pub(in crate::orders) async fn page(
+pub async fn page(
     mut conn: &AsyncPgConnection,
     which: &OrderWhich,
     ascending: bool,
@@ -72,7 +73,7 @@ async fn by_total(
 }
 
 /// Returns the next orders of a list, newest first, after the one with this time and id.
-pub(in crate::orders) async fn batch(
+pub(crate) async fn batch(
     conn: &mut AsyncPgConnection,
     which: &OrderWhich,
     after: Option<(DateTime<Utc>, Uuid)>,
@@ -89,16 +90,12 @@ pub(in crate::orders) async fn batch(
 }
 
 /// Counts the orders of a list.
-pub(in crate::orders) async fn count(mut conn: &AsyncPgConnection, which: &OrderWhich) -> QueryResult<i64> {
+pub async fn count(mut conn: &AsyncPgConnection, which: &OrderWhich) -> QueryResult<i64> {
     filtered(which).count().get_result(&mut conn).await
 }
 
 /// Returns the latest orders of a user.
-pub(in crate::orders) async fn latest_of(
-    conn: &mut AsyncPgConnection,
-    buyer: UserId,
-    limit: i64,
-) -> QueryResult<Vec<Order>> {
+pub(crate) async fn latest_of(conn: &mut AsyncPgConnection, buyer: UserId, limit: i64) -> QueryResult<Vec<Order>> {
     orders::table
         .filter(orders::buyer_id.eq(buyer))
         .order((orders::created_at.desc(), orders::id.desc()))

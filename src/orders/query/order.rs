@@ -16,24 +16,21 @@ use crate::platform::db::{RunQueryDsl, Tx};
 /// The number of orders in one batch of a sweep.
 const BATCH: i64 = 100;
 
-pub(in crate::orders) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[OrderId]) -> QueryResult<Vec<Order>> {
+pub(crate) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[OrderId]) -> QueryResult<Vec<Order>> {
     orders::table.filter(orders::id.eq_any(ids)).select(Order::as_select()).load(conn).await
 }
 
-pub(in crate::orders) async fn by_id(conn: &mut AsyncPgConnection, id: OrderId) -> QueryResult<Option<Order>> {
+pub(crate) async fn by_id(conn: &mut AsyncPgConnection, id: OrderId) -> QueryResult<Option<Order>> {
     orders::table.find(id).select(Order::as_select()).first(conn).await.optional()
 }
 
 /// Returns an order and locks it.
-pub(in crate::orders) async fn lock(tx: &mut Tx, id: OrderId) -> QueryResult<Option<Order>> {
+pub(crate) async fn lock(tx: &mut Tx, id: OrderId) -> QueryResult<Option<Order>> {
     orders::table.find(id).select(Order::as_select()).for_no_key_update().first(tx.conn()).await.optional()
 }
 
 /// Returns the items of orders, in the order of their places.
-pub(in crate::orders) async fn items_of(
-    conn: &mut AsyncPgConnection,
-    orders: &[OrderId],
-) -> QueryResult<Vec<OrderItem>> {
+pub(crate) async fn items_of(conn: &mut AsyncPgConnection, orders: &[OrderId]) -> QueryResult<Vec<OrderItem>> {
     order_items::table
         .filter(order_items::order_id.eq_any(orders))
         .order((order_items::order_id, order_items::position))
@@ -42,15 +39,12 @@ pub(in crate::orders) async fn items_of(
         .await
 }
 
-pub(in crate::orders) async fn items_by_ids(
-    conn: &mut AsyncPgConnection,
-    ids: &[OrderItemId],
-) -> QueryResult<Vec<OrderItem>> {
+pub(crate) async fn items_by_ids(conn: &mut AsyncPgConnection, ids: &[OrderItemId]) -> QueryResult<Vec<OrderItem>> {
     order_items::table.filter(order_items::id.eq_any(ids)).select(OrderItem::as_select()).load(conn).await
 }
 
 /// Returns the orders with which accesses were bought, oldest first.
-pub(in crate::orders) async fn of_entitlements(
+pub(crate) async fn of_entitlements(
     conn: &mut AsyncPgConnection,
     entitlements: &[EntitlementId],
 ) -> QueryResult<Vec<(Option<EntitlementId>, OrderId)>> {
@@ -63,7 +57,7 @@ pub(in crate::orders) async fn of_entitlements(
 }
 
 /// Returns all orders of memberships, latest first.
-pub(in crate::orders) async fn of_memberships(
+pub(crate) async fn of_memberships(
     conn: &mut AsyncPgConnection,
     memberships: &[MembershipId],
 ) -> QueryResult<Vec<(Option<MembershipId>, Order)>> {
@@ -77,7 +71,7 @@ pub(in crate::orders) async fn of_memberships(
 }
 
 /// Returns the orders of periods of memberships.
-pub(in crate::orders) async fn of_periods(
+pub(crate) async fn of_periods(
     conn: &mut AsyncPgConnection,
     periods: &[PeriodId],
 ) -> QueryResult<Vec<(Option<PeriodId>, OrderId)>> {
@@ -89,7 +83,7 @@ pub(in crate::orders) async fn of_periods(
 }
 
 /// Returns the paid orders with which a user has bought a course, or has got it as a gift, and that do not give access.
-pub(in crate::orders) async fn paid_without_access(
+pub(crate) async fn paid_without_access(
     conn: &mut AsyncPgConnection,
     owner: UserId,
     course: CourseId,
@@ -107,7 +101,7 @@ pub(in crate::orders) async fn paid_without_access(
 }
 
 /// Returns the live orders with which a user has bought one of the courses for themselves, each with the course.
-pub(in crate::orders) async fn live_of(
+pub(crate) async fn live_of(
     tx: &mut Tx,
     buyer: UserId,
     courses: &[CourseId],
@@ -122,17 +116,17 @@ pub(in crate::orders) async fn live_of(
         .await
 }
 
-pub(in crate::orders) async fn insert(tx: &mut Tx, new: &NewOrder<'_>) -> QueryResult<Order> {
+pub(crate) async fn insert(tx: &mut Tx, new: &NewOrder<'_>) -> QueryResult<Order> {
     diesel::insert_into(orders::table).values(new).returning(Order::as_returning()).get_result(tx.conn()).await
 }
 
-pub(in crate::orders) async fn insert_items(tx: &mut Tx, new: Vec<NewItem>) -> QueryResult<Vec<OrderItem>> {
+pub(crate) async fn insert_items(tx: &mut Tx, new: Vec<NewItem>) -> QueryResult<Vec<OrderItem>> {
     let insert = diesel::insert_into(order_items::table).values(new);
     insert.returning(OrderItem::as_returning()).get_results(tx.conn()).await
 }
 
 /// Gives an order its new state, in which it does not expire.
-pub(in crate::orders) async fn set_status(
+pub(crate) async fn set_status(
     tx: &mut Tx,
     id: OrderId,
     status: OrderStatus,
@@ -153,7 +147,7 @@ pub(in crate::orders) async fn set_status(
 }
 
 /// Keeps a pending order until its payment is decided: it is neither reminded of nor expires.
-pub(in crate::orders) async fn set_processing(tx: &mut Tx, id: OrderId, now: DateTime<Utc>) -> QueryResult<usize> {
+pub(crate) async fn set_processing(tx: &mut Tx, id: OrderId, now: DateTime<Utc>) -> QueryResult<usize> {
     diesel::update(orders::table.find(id))
         .set((
             orders::expires_at.eq(None::<DateTime<Utc>>),
@@ -165,7 +159,7 @@ pub(in crate::orders) async fn set_processing(tx: &mut Tx, id: OrderId, now: Dat
 }
 
 /// Adds to the refunded amount of an order, or takes from it; its state is `status` then.
-pub(in crate::orders) async fn add_refund(
+pub(crate) async fn add_refund(
     tx: &mut Tx,
     id: OrderId,
     status: OrderStatus,
@@ -184,7 +178,7 @@ pub(in crate::orders) async fn add_refund(
 }
 
 /// Sets whether the items of an order are bought or being paid for.
-pub(in crate::orders) async fn set_live(tx: &mut Tx, order: OrderId, is_live: bool) -> QueryResult<usize> {
+pub(crate) async fn set_live(tx: &mut Tx, order: OrderId, is_live: bool) -> QueryResult<usize> {
     diesel::update(order_items::table.filter(order_items::order_id.eq(order)))
         .set(order_items::is_live.eq(is_live))
         .execute(tx.conn())
@@ -192,16 +186,12 @@ pub(in crate::orders) async fn set_live(tx: &mut Tx, order: OrderId, is_live: bo
 }
 
 /// Sets whether an item is bought.
-pub(in crate::orders) async fn set_item_live(tx: &mut Tx, id: OrderItemId, is_live: bool) -> QueryResult<usize> {
+pub(crate) async fn set_item_live(tx: &mut Tx, id: OrderItemId, is_live: bool) -> QueryResult<usize> {
     diesel::update(order_items::table.find(id)).set(order_items::is_live.eq(is_live)).execute(tx.conn()).await
 }
 
 /// Keeps the access that was bought with an item.
-pub(in crate::orders) async fn set_entitlement(
-    tx: &mut Tx,
-    id: OrderItemId,
-    entitlement: EntitlementId,
-) -> QueryResult<usize> {
+pub(crate) async fn set_entitlement(tx: &mut Tx, id: OrderItemId, entitlement: EntitlementId) -> QueryResult<usize> {
     diesel::update(order_items::table.find(id))
         .set(order_items::entitlement_id.eq(entitlement))
         .execute(tx.conn())
@@ -209,7 +199,7 @@ pub(in crate::orders) async fn set_entitlement(
 }
 
 /// Adds to the refunded amount of an item, or takes from it.
-pub(in crate::orders) async fn add_item_refund(tx: &mut Tx, id: OrderItemId, amount: i64) -> QueryResult<OrderItem> {
+pub(crate) async fn add_item_refund(tx: &mut Tx, id: OrderItemId, amount: i64) -> QueryResult<OrderItem> {
     diesel::update(order_items::table.find(id))
         .set(order_items::refunded_minor.eq(order_items::refunded_minor + amount))
         .returning(OrderItem::as_returning())
@@ -218,7 +208,7 @@ pub(in crate::orders) async fn add_item_refund(tx: &mut Tx, id: OrderItemId, amo
 }
 
 /// Returns a batch of orders whose time to pay is over.
-pub(in crate::orders) async fn expired(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> QueryResult<Vec<OrderId>> {
+pub(crate) async fn expired(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> QueryResult<Vec<OrderId>> {
     orders::table
         .filter(orders::expires_at.le(now))
         .order((orders::expires_at, orders::id))
@@ -229,7 +219,7 @@ pub(in crate::orders) async fn expired(conn: &mut AsyncPgConnection, now: DateTi
 }
 
 /// Returns a batch of orders whose buyers are to be reminded, and marks them as reminded.
-pub(in crate::orders) async fn take_unpaid(tx: &mut Tx, now: DateTime<Utc>) -> QueryResult<Vec<Order>> {
+pub(crate) async fn take_unpaid(tx: &mut Tx, now: DateTime<Utc>) -> QueryResult<Vec<Order>> {
     let due: Vec<OrderId> = orders::table
         .filter(orders::remind_at.le(now))
         .order((orders::remind_at, orders::id))
@@ -247,7 +237,7 @@ pub(in crate::orders) async fn take_unpaid(tx: &mut Tx, now: DateTime<Utc>) -> Q
 }
 
 /// Returns a batch of a user's pending orders.
-pub(in crate::orders) async fn pending_of(conn: &mut AsyncPgConnection, buyer: UserId) -> QueryResult<Vec<OrderId>> {
+pub(crate) async fn pending_of(conn: &mut AsyncPgConnection, buyer: UserId) -> QueryResult<Vec<OrderId>> {
     orders::table
         .filter(orders::buyer_id.eq(buyer).and(orders::status.eq(OrderStatus::Pending)))
         .limit(BATCH)

@@ -14,18 +14,18 @@ use crate::platform::db::{RunQueryDsl, Tx};
 /// The number of refunds, and of disputes, that are asked about in one run.
 const BATCH: i64 = 100;
 
-pub(in crate::orders) async fn insert(tx: &mut Tx, new: &Refund, parts: &[RefundItem]) -> QueryResult<()> {
+pub(crate) async fn insert(tx: &mut Tx, new: &Refund, parts: &[RefundItem]) -> QueryResult<()> {
     diesel::insert_into(refunds::table).values(new.clone()).execute(tx.conn()).await?;
     diesel::insert_into(refund_items::table).values(parts.to_vec()).execute(tx.conn()).await?;
     Ok(())
 }
 
-pub(in crate::orders) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[RefundId]) -> QueryResult<Vec<Refund>> {
+pub(crate) async fn by_ids(conn: &mut AsyncPgConnection, ids: &[RefundId]) -> QueryResult<Vec<Refund>> {
     refunds::table.filter(refunds::id.eq_any(ids)).select(Refund::as_select()).load(conn).await
 }
 
 /// Returns the refunds of orders, oldest first.
-pub(in crate::orders) async fn of_orders(conn: &mut AsyncPgConnection, orders: &[OrderId]) -> QueryResult<Vec<Refund>> {
+pub(crate) async fn of_orders(conn: &mut AsyncPgConnection, orders: &[OrderId]) -> QueryResult<Vec<Refund>> {
     refunds::table
         .filter(refunds::order_id.eq_any(orders))
         .order((refunds::created_at, refunds::id))
@@ -35,7 +35,7 @@ pub(in crate::orders) async fn of_orders(conn: &mut AsyncPgConnection, orders: &
 }
 
 /// Returns the refunds of an order of which the provider is to be told, oldest first.
-pub(in crate::orders) async fn pending_of(tx: &mut Tx, order: OrderId) -> QueryResult<Vec<Refund>> {
+pub(crate) async fn pending_of(tx: &mut Tx, order: OrderId) -> QueryResult<Vec<Refund>> {
     refunds::table
         .filter(refunds::order_id.eq(order).and(refunds::state.eq(RefundState::Pending)))
         .order((refunds::created_at, refunds::id))
@@ -45,16 +45,13 @@ pub(in crate::orders) async fn pending_of(tx: &mut Tx, order: OrderId) -> QueryR
 }
 
 /// Returns the parts of refunds.
-pub(in crate::orders) async fn parts_of(
-    conn: &mut AsyncPgConnection,
-    ids: &[RefundId],
-) -> QueryResult<Vec<RefundItem>> {
+pub(crate) async fn parts_of(conn: &mut AsyncPgConnection, ids: &[RefundId]) -> QueryResult<Vec<RefundItem>> {
     refund_items::table.filter(refund_items::refund_id.eq_any(ids)).select(RefundItem::as_select()).load(conn).await
 }
 
 /// Marks a refund of an order as done by the provider, which is asked about it later; returns whether it was not
 /// before.
-pub(in crate::orders) async fn set_done(
+pub(crate) async fn set_done(
     tx: &mut Tx,
     (order, id): (OrderId, RefundId),
     external_id: &str,
@@ -74,7 +71,7 @@ pub(in crate::orders) async fn set_done(
 }
 
 /// Returns whether an order has such a refund that has not failed.
-pub(in crate::orders) async fn has_not_failed(tx: &mut Tx, order: OrderId, id: RefundId) -> QueryResult<bool> {
+pub(crate) async fn has_not_failed(tx: &mut Tx, order: OrderId, id: RefundId) -> QueryResult<bool> {
     let known = refunds::table.find(id).filter(refunds::order_id.eq(order).and(refunds::state.ne(RefundState::Failed)));
     let known = known.select(refunds::id);
     diesel::select(diesel::dsl::exists(known)).get_result(tx.conn()).await
@@ -82,7 +79,7 @@ pub(in crate::orders) async fn has_not_failed(tx: &mut Tx, order: OrderId, id: R
 
 /// Returns a refund of an order, by our id or that of the provider, which goes first: an attempt of ours that was given up
 /// may have been made at the provider nevertheless.
-pub(in crate::orders) async fn find(
+pub(crate) async fn find(
     tx: &mut Tx,
     order: OrderId,
     id: Option<RefundId>,
@@ -96,7 +93,7 @@ pub(in crate::orders) async fn find(
 }
 
 /// Marks a refund as failed, once; returns whether it was not before.
-pub(in crate::orders) async fn set_failed(
+pub(crate) async fn set_failed(
     tx: &mut Tx,
     id: RefundId,
     external_id: Option<&str>,
@@ -116,7 +113,7 @@ pub(in crate::orders) async fn set_failed(
 }
 
 /// Has the provider asked about a refund of an order that was made there.
-pub(in crate::orders) async fn check_later(
+pub(crate) async fn check_later(
     tx: &mut Tx,
     order: OrderId,
     external_id: &str,
@@ -127,7 +124,7 @@ pub(in crate::orders) async fn check_later(
 }
 
 /// Returns a batch of refunds about which the provider is to be asked.
-pub(in crate::orders) async fn to_check(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> QueryResult<Vec<Refund>> {
+pub(crate) async fn to_check(conn: &mut AsyncPgConnection, now: DateTime<Utc>) -> QueryResult<Vec<Refund>> {
     refunds::table
         .filter(refunds::check_at.le(now))
         .order((refunds::check_at, refunds::id))
@@ -138,18 +135,18 @@ pub(in crate::orders) async fn to_check(conn: &mut AsyncPgConnection, now: DateT
 }
 
 /// Sets when the provider is asked about a refund again; `None` if it is not.
-pub(in crate::orders) async fn set_check(tx: &mut Tx, id: RefundId, at: Option<DateTime<Utc>>) -> QueryResult<usize> {
+pub(crate) async fn set_check(tx: &mut Tx, id: RefundId, at: Option<DateTime<Utc>>) -> QueryResult<usize> {
     diesel::update(refunds::table.find(id)).set(refunds::check_at.eq(at)).execute(tx.conn()).await
 }
 
 /// Returns whether a refund with the provider's id is known.
-pub(in crate::orders) async fn is_known(tx: &mut Tx, order: OrderId, external_id: &str) -> QueryResult<bool> {
+pub(crate) async fn is_known(tx: &mut Tx, order: OrderId, external_id: &str) -> QueryResult<bool> {
     let known = refunds::table.filter(refunds::order_id.eq(order).and(refunds::external_id.eq(external_id)));
     diesel::select(diesel::dsl::exists(known.select(refunds::id))).get_result(tx.conn()).await
 }
 
 /// Opens a dispute; returns whether it is new.
-pub(in crate::orders) async fn open_dispute(
+pub(crate) async fn open_dispute(
     tx: &mut Tx,
     id: Uuid,
     (order, external_id, amount): (OrderId, &str, i64),
@@ -174,7 +171,7 @@ pub(in crate::orders) async fn open_dispute(
 
 /// Gives the reversal of an order that stands for a dispute the name of the dispute, which may be about more; returns
 /// whether there is one.
-pub(in crate::orders) async fn name_dispute(
+pub(crate) async fn name_dispute(
     tx: &mut Tx,
     (order, external_id, amount): (OrderId, &str, i64),
     check_at: DateTime<Utc>,
@@ -199,10 +196,7 @@ pub(in crate::orders) async fn name_dispute(
 
 /// Whether a reversal is that of a dispute of an order: it is known to be, or becomes that of one without, which may be
 /// about more. One that is decided is the last choice.
-pub(in crate::orders) async fn has_reversal(
-    tx: &mut Tx,
-    (order, reversal, amount): (OrderId, &str, i64),
-) -> QueryResult<bool> {
+pub(crate) async fn has_reversal(tx: &mut Tx, (order, reversal, amount): (OrderId, &str, i64)) -> QueryResult<bool> {
     let known =
         disputes::table.filter(disputes::order_id.eq(order).and(disputes::reversal_id.eq(reversal).assume_not_null()));
     let is_known: bool = diesel::select(diesel::dsl::exists(known.select(disputes::id))).get_result(tx.conn()).await?;
@@ -222,7 +216,7 @@ pub(in crate::orders) async fn has_reversal(
 }
 
 /// Keeps that a dispute is a reversal, of which no dispute was told.
-pub(in crate::orders) async fn set_reversal(
+pub(crate) async fn set_reversal(
     tx: &mut Tx,
     (order, reversal): (OrderId, &str),
     check_at: DateTime<Utc>,
@@ -235,7 +229,7 @@ pub(in crate::orders) async fn set_reversal(
 }
 
 /// Returns a batch of disputes about which the provider is to be asked.
-pub(in crate::orders) async fn disputes_to_check(
+pub(crate) async fn disputes_to_check(
     conn: &mut AsyncPgConnection,
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<OpenDispute>> {
@@ -249,20 +243,20 @@ pub(in crate::orders) async fn disputes_to_check(
 }
 
 /// Whether a dispute is open, and known to the provider by this id.
-pub(in crate::orders) async fn is_open_dispute(tx: &mut Tx, (id, external_id): (DisputeId, &str)) -> QueryResult<bool> {
+pub(crate) async fn is_open_dispute(tx: &mut Tx, (id, external_id): (DisputeId, &str)) -> QueryResult<bool> {
     let open = disputes::table.find(id).filter(disputes::status.eq(DisputeStatus::Open));
     let named = open.filter(disputes::external_id.eq(external_id)).select(disputes::id);
     diesel::select(diesel::dsl::exists(named)).get_result(tx.conn()).await
 }
 
 /// Sets when the provider is asked about a dispute again, unless it is decided.
-pub(in crate::orders) async fn set_dispute_check(tx: &mut Tx, id: DisputeId, at: DateTime<Utc>) -> QueryResult<usize> {
+pub(crate) async fn set_dispute_check(tx: &mut Tx, id: DisputeId, at: DateTime<Utc>) -> QueryResult<usize> {
     let open = disputes::table.find(id).filter(disputes::check_at.is_not_null());
     diesel::update(open).set(disputes::check_at.eq(at)).execute(tx.conn()).await
 }
 
 /// Closes an open dispute; returns it, `None` if it is not open.
-pub(in crate::orders) async fn close_dispute(
+pub(crate) async fn close_dispute(
     tx: &mut Tx,
     (order, external_id): (OrderId, &str),
     status: DisputeStatus,
@@ -278,7 +272,7 @@ pub(in crate::orders) async fn close_dispute(
 }
 
 /// Returns a dispute that is lost, and the reversal that has taken its money, which may have stood for it until then.
-pub(in crate::orders) async fn presumed_lost(
+pub(crate) async fn presumed_lost(
     tx: &mut Tx,
     (order, external_id): (OrderId, &str),
 ) -> QueryResult<Option<(DisputeId, String)>> {
@@ -293,25 +287,19 @@ pub(in crate::orders) async fn presumed_lost(
 }
 
 /// Keeps that a dispute was won that was counted as lost.
-pub(in crate::orders) async fn set_won(tx: &mut Tx, id: DisputeId, now: DateTime<Utc>) -> QueryResult<usize> {
+pub(crate) async fn set_won(tx: &mut Tx, id: DisputeId, now: DateTime<Utc>) -> QueryResult<usize> {
     diesel::update(disputes::table.find(id))
         .set((disputes::status.eq(DisputeStatus::Won), disputes::closed_at.eq(now)))
         .execute(tx.conn())
         .await
 }
 
-pub(in crate::orders) async fn disputes_by_ids(
-    conn: &mut AsyncPgConnection,
-    ids: &[DisputeId],
-) -> QueryResult<Vec<Dispute>> {
+pub(crate) async fn disputes_by_ids(conn: &mut AsyncPgConnection, ids: &[DisputeId]) -> QueryResult<Vec<Dispute>> {
     disputes::table.filter(disputes::id.eq_any(ids)).select(Dispute::as_select()).load(conn).await
 }
 
 /// Returns the disputes about orders, oldest first.
-pub(in crate::orders) async fn disputes_of(
-    conn: &mut AsyncPgConnection,
-    orders: &[OrderId],
-) -> QueryResult<Vec<Dispute>> {
+pub(crate) async fn disputes_of(conn: &mut AsyncPgConnection, orders: &[OrderId]) -> QueryResult<Vec<Dispute>> {
     disputes::table
         .filter(disputes::order_id.eq_any(orders))
         .order((disputes::opened_at, disputes::id))

@@ -8,7 +8,7 @@ mod write;
 
 pub use export::my_data;
 pub use import::{ImportedReview, import};
-pub(super) use rate::follow_access;
+pub(crate) use rate::follow_access;
 pub use rate::post_hook;
-pub(super) use recount::recount_ratings;
+pub(crate) use recount::recount_ratings;
 pub use write::{Reviewed, create_review, update_review};

@@ -59,11 +59,7 @@ async fn follow_post(tx: &mut Tx, app: &App, post: &Post, change: PostChange) ->
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::reviews) async fn follow_access(
-    app: &App,
-    user: UserId,
-    course: Option<CourseId>,
-) -> Result<(), InternalError> {
+pub(crate) async fn follow_access(app: &App, user: UserId, course: Option<CourseId>) -> Result<(), InternalError> {
     let reviews = query::latest_of(&mut *app.db.read().await?, user, course, MOST).await?;
     for review in reviews {
         let course = review.rating.course_id;

@@ -11,7 +11,7 @@ use crate::reviews::query;
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::reviews) async fn recount_ratings(app: &App) -> Result<(), InternalError> {
+pub(crate) async fn recount_ratings(app: &App) -> Result<(), InternalError> {
     let mut after = Uuid::nil();
     loop {
         let mut conn = app.db.read().await?;

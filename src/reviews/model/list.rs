@@ -11,7 +11,7 @@ use crate::graphql::page::{Page, PageArgs, encode_cursor};
 
 /// A filter for reviews. Omitted fields restrict nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, InputObject)]
-pub(crate) struct ReviewFilter {
+pub struct ReviewFilter {
     /// Reviews with one of these numbers of stars, at most five of them.
     #[graphql(validator(max_items = 5))]
     pub stars: Option<Vec<i32>>,
@@ -19,7 +19,7 @@ pub(crate) struct ReviewFilter {
 
 /// The order of reviews.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Enum)]
-pub(crate) enum ReviewSort {
+pub enum ReviewSort {
     /// The latest review first.
     #[default]
     Newest,
@@ -28,7 +28,7 @@ pub(crate) enum ReviewSort {
 }
 
 /// The position of a review in an order: the number of its votes, which is 0 in the order of time, and the id.
-pub(crate) type ReviewPlace = (i32, Uuid);
+pub type ReviewPlace = (i32, Uuid);
 
 impl ReviewSort {
     /// The name of the list in its cursors.
@@ -43,12 +43,12 @@ impl ReviewSort {
     ///
     /// # Errors
     /// A cursor belongs to another list or order.
-    pub(crate) fn page(self, args: PageArgs) -> Result<Page<ReviewPlace>> {
+    pub fn page(self, args: PageArgs) -> Result<Page<ReviewPlace>> {
         args.page(self.list())
     }
 
     /// The cursor of a review.
-    pub(crate) fn cursor(self, review: &Review) -> String {
+    pub fn cursor(self, review: &Review) -> String {
         let votes = match self {
             ReviewSort::Newest => 0,
             ReviewSort::MostHelpful => review.votes,
@@ -59,11 +59,11 @@ impl ReviewSort {
 
 /// The reviews in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(in crate::reviews) struct Which {
+pub struct Which {
     /// The course.
-    pub(in crate::reviews) course: CourseId,
+    pub course: CourseId,
     /// Who reads.
-    pub(in crate::reviews) seer: Seer,
+    pub seer: Seer,
     /// The numbers of stars; `None` for any.
-    pub(in crate::reviews) stars: Option<Vec<i32>>,
+    pub stars: Option<Vec<i32>>,
 }

@@ -55,22 +55,22 @@ impl Rating {
 /// A review to insert.
 #[derive(Insertable)]
 #[diesel(table_name = reviews)]
-pub(in crate::reviews) struct NewReview {
-    pub(in crate::reviews) post_id: Uuid,
-    pub(in crate::reviews) course_id: CourseId,
-    pub(in crate::reviews) author_id: UserId,
-    pub(in crate::reviews) stars: i16,
-    pub(in crate::reviews) is_shown: bool,
-    pub(in crate::reviews) is_refunded: bool,
+pub(crate) struct NewReview {
+    pub post_id: Uuid,
+    pub(crate) course_id: CourseId,
+    pub(crate) author_id: UserId,
+    pub stars: i16,
+    pub(crate) is_shown: bool,
+    pub(crate) is_refunded: bool,
 }
 
 /// Changes of a rating; `None` stays unchanged. There is at least one.
 #[derive(AsChangeset, Clone, Copy, Debug, Default)]
 #[diesel(table_name = reviews)]
-pub(in crate::reviews) struct ReviewChanges {
-    pub(in crate::reviews) stars: Option<i16>,
-    pub(in crate::reviews) is_shown: Option<bool>,
-    pub(in crate::reviews) is_refunded: Option<bool>,
+pub(crate) struct ReviewChanges {
+    pub stars: Option<i16>,
+    pub(crate) is_shown: Option<bool>,
+    pub(crate) is_refunded: Option<bool>,
 }
 
 /// The input of `createReview`.

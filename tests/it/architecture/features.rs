@@ -4,8 +4,8 @@ use super::report::Report;
 use super::source::Source;
 
 /// The files of a feature; each may be a folder instead.
-const VOCABULARY: [&str; 11] =
-    ["mod", "model", "query", "command", "policy", "event", "error", "loader", "graphql", "job", "port"];
+const VOCABULARY: [&str; 12] =
+    ["lib", "mod", "model", "query", "command", "policy", "event", "error", "loader", "graphql", "job", "port"];
 
 /// Crates that reach other systems.
 const OUTSIDE: [&str; 6] = ["lettre", "redis", "s3s", "reqwest", "hyper", "axum"];

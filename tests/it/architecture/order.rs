@@ -47,11 +47,14 @@ fn layer(module: &[&str]) -> usize {
     }
 }
 
-/// Whether a path is from the root of the platform's own crate, as in `pub(in crate::payments)`.
-fn is_within_platform(source: &Source, module: &[&str]) -> bool {
-    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src/platform"));
+/// Whether a path is from the root of the folder's own crate, as in `pub(in crate::payments)` in the platform's.
+fn is_within_own_crate(source: &Source, module: &[&str]) -> bool {
+    let Some(folder) = source.folder() else { return false };
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).join(folder);
     let is_there = |name: &str| root.join(name).is_dir() || root.join(format!("{name}.rs")).is_file();
-    source.folder() == Some("platform") && module.first().is_some_and(|name| is_there(name))
+    // Those are above or beside it: `crate::graphql` is the kernel in each crate, also beside a feature's `graphql/`.
+    let is_another = |name: &str| place(name).is_some() || SHARED.contains(&name);
+    root.join("lib.rs").is_file() && module.first().is_some_and(|name| is_there(name) && !is_another(name))
 }
 
 /// The place in the order of features.
@@ -72,7 +75,7 @@ pub(super) fn check(source: &Source, report: &mut Report<'_>) {
     let own_layer = layer(&source.module());
     report.judge(&source.syntax.paths, |path| {
         let module = path.strip_prefix(&["crate"]).filter(|module| !module.is_empty())?;
-        if is_within_platform(source, module) {
+        if is_within_own_crate(source, module) {
             return None;
         }
         let other = layer(module);
@@ -80,14 +83,23 @@ pub(super) fn check(source: &Source, report: &mut Report<'_>) {
     });
     report.judge(&source.syntax.paths, |path| past_the_re_exports(source, path));
     report.judge(&source.syntax.paths, |path| later_feature(source, path));
+    report.judge(&source.syntax.paths, |path| by_crate(source, path));
 }
 
-/// A feature's files are its own; everybody else uses what its `mod.rs` re-exports.
+/// A feature's files are its own; all others use what its `lib.rs` and `mod.rs` re-export.
 fn past_the_re_exports(source: &Source, path: &[&str]) -> Option<String> {
     let ["crate", feature, name, rest @ ..] = path else { return None };
     let is_foreign = place(feature).is_some() && source.folder() != Some(*feature);
     let is_in_a_module = *name == "*" || (!rest.is_empty() && name.starts_with(char::is_lowercase));
-    (is_foreign && is_in_a_module).then(|| format!("use what {feature}/mod.rs re-exports, by name"))
+    (is_foreign && is_in_a_module).then(|| format!("use what {feature} re-exports, by name"))
+}
+
+/// Paths are the same in all crates: `crate::accounts`, not `lyceum_accounts`.
+fn by_crate(source: &Source, path: &[&str]) -> Option<String> {
+    let declares = source.path.ends_with("lib.rs") || source.path.ends_with("mod.rs");
+    let name = path.first()?.strip_prefix("lyceum_")?;
+    let is_here = place(name).is_some() || SHARED.contains(&name);
+    (is_here && !declares).then(|| format!("name it crate::{name}"))
 }
 
 fn later_feature(source: &Source, path: &[&str]) -> Option<String> {

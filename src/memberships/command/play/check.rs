@@ -80,7 +80,7 @@ async fn owner_of(app: &App, read: &Subscription) -> Result<Option<UserId>, Inte
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::memberships) async fn check_all(app: &App) -> Result<(), InternalError> {
+pub(crate) async fn check_all(app: &App) -> Result<(), InternalError> {
     let Some(play) = app.payments.google_play() else { return Ok(()) };
     while !app.stopping.is_cancelled() {
         let due = query::due(&mut *app.db.read().await?, app.clock.now()).await?;

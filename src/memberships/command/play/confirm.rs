@@ -20,11 +20,7 @@ const LONGEST_SLUG: usize = 80;
 /// # Errors
 /// The input is invalid; there is no such plan; Google does not know the purchase, knows it as something else, or does
 /// not answer; it belongs to another user; the user has such a membership in another way.
-pub(in crate::memberships) async fn confirm_play_purchase(
-    app: &App,
-    actor: &Actor,
-    input: ConfirmPlayPurchaseInput,
-) -> Result<Membership> {
+pub async fn confirm_play_purchase(app: &App, actor: &Actor, input: ConfirmPlayPurchaseInput) -> Result<Membership> {
     let user = viewer(actor)?;
     let mut check = Check::new();
     let token = check.required("purchaseToken", &input.purchase_token, LONGEST_TOKEN);

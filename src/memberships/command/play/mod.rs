@@ -9,7 +9,7 @@ mod confirm;
 mod enroll;
 mod product;
 
-pub(in crate::memberships) use check::check_all;
+pub(crate) use check::check_all;
 pub use check::play_told;
-pub(in crate::memberships) use confirm::confirm_play_purchase;
-pub(in crate::memberships) use product::set_play_product;
+pub use confirm::confirm_play_purchase;
+pub use product::set_play_product;

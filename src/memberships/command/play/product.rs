@@ -19,7 +19,7 @@ const LONGEST_ID: usize = 150;
 ///
 /// # Errors
 /// The input is invalid; the actor is not an administrator; the price is not sold; another price is this product.
-pub(in crate::memberships) async fn set_play_product(
+pub async fn set_play_product(
     app: &App,
     actor: &Actor,
     client: &Client,

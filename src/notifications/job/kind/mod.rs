@@ -90,12 +90,12 @@ pub(super) fn kind(of: NotificationKind) -> &'static Kind {
 }
 
 /// Returns how users are told of a kind who have chosen nothing.
-pub(in crate::notifications) fn default_of(of: NotificationKind) -> Preference {
+pub fn default_of(of: NotificationKind) -> Preference {
     kind(of).default
 }
 
 /// Returns what a kind is about, in words: English, German.
-pub(in crate::notifications) fn name_of(of: NotificationKind) -> Texts {
+pub(crate) fn name_of(of: NotificationKind) -> Texts {
     kind(of).name
 }
 

@@ -22,7 +22,7 @@ use crate::platform::db::Tx;
 use crate::platform::payments::Provider;
 
 /// Returns what a membership would cost first.
-pub(in crate::orders::command) async fn quote(
+pub(in crate::command) async fn quote(
     loaders: &Loaders,
     actor: &Actor,
     input: &QuoteOrderInput,
@@ -58,7 +58,7 @@ pub(in crate::orders::command) async fn quote(
 }
 
 /// Orders a membership, and opens its checkout. A trial costs nothing, and begins at once.
-pub(in crate::orders::command) async fn order(
+pub(in crate::command) async fn order(
     loaders: &Loaders,
     actor: &Actor,
     input: &CreateOrderInput,

@@ -8,6 +8,6 @@ mod subscription;
 
 pub(super) use buy::{order, quote};
 pub use change::{MembershipQuote, cancel_membership, change_membership, quote_membership_change};
-pub(in crate::orders) use renew::renew;
+pub(crate) use renew::renew;
 pub(super) use subscription::ask;
-pub(in crate::orders) use subscription::follow_subscriptions;
+pub(crate) use subscription::follow_subscriptions;

@@ -26,7 +26,7 @@ const AGAIN: TimeDelta = TimeDelta::hours(1);
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::orders) async fn renew(app: &App) -> Result<(), InternalError> {
+pub(crate) async fn renew(app: &App) -> Result<(), InternalError> {
     while !app.stopping.is_cancelled() {
         let due = memberships::to_bill(&mut *app.db.read().await?, app.clock.now()).await?;
         if due.is_empty() {

@@ -26,7 +26,7 @@ const IN_FLIGHT: usize = 4;
 ///
 /// # Errors
 /// The database failed.
-pub(in crate::orders) async fn follow_subscriptions(app: &App) -> std::result::Result<(), InternalError> {
+pub(crate) async fn follow_subscriptions(app: &App) -> std::result::Result<(), InternalError> {
     while !app.stopping.is_cancelled() {
         let due = memberships::subscriptions_to_ask(&mut *app.db.read().await?, app.clock.now()).await?;
         if due.is_empty() {
@@ -52,7 +52,7 @@ async fn ask_one(app: &App, known: ProviderSubscription) -> std::result::Result<
 ///
 /// # Errors
 /// The provider did not answer; the database failed.
-pub(in crate::orders::command) async fn ask(
+pub(in crate::command) async fn ask(
     app: &App,
     known: &ProviderSubscription,
     has_failed: bool,

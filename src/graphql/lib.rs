@@ -1,0 +1,52 @@
+//! The GraphQL kernel: the basis of all types and resolvers. It knows no feature.
+
+use lyceum_config as config;
+use lyceum_platform as platform;
+
+pub mod bulk;
+mod byte_size;
+pub mod caching;
+mod command_log;
+pub mod context;
+pub mod cost;
+pub mod error;
+pub mod export;
+pub mod fan_out;
+pub mod guard;
+pub mod id;
+pub mod idempotency;
+mod image;
+pub mod interface;
+pub mod introspection;
+pub mod limits;
+pub mod loaders;
+pub mod money;
+pub mod month;
+pub mod node;
+pub mod null_propagation;
+pub mod page;
+mod role;
+pub mod root;
+mod row_cache;
+pub mod sequential;
+pub mod subscription;
+pub mod time;
+pub mod type_map;
+mod user_errors;
+pub mod validation;
+pub mod variables;
+pub mod viewer_loaders;
+
+pub use byte_size::ByteSize;
+pub use context::{actor, app, loaders, viewer_loaders};
+pub use error::{Error, Result, UserError, UserErrorCode};
+pub use guard::{Requires, Scoped};
+pub use id::{Entity, Id};
+pub use idempotency::Idempotency;
+pub use image::ImageObject;
+pub use month::YearMonth;
+pub use node::NodeType;
+pub use page::{Connection, PageArgs};
+pub use root::RootFields;
+pub use sequential::{Sequential, SequentialList};
+pub use time::Time;
