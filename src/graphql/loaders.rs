@@ -17,23 +17,27 @@
 //! There is no timer: a load yields once, so that its siblings can add their keys, and then sends the batch. For
 //! measurements with `make bench-loaders` (20 keys, release build, no database), see `docs/measurements.md`.
 
+mod batch;
+
 use std::any::{Any, TypeId};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::future::poll_fn;
 use std::hash::Hash;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use futures_util::future::BoxFuture;
+use tokio::sync::Semaphore;
 
-use super::row_cache::RowCache;
+use self::batch::{Alone, Answer, Found, Queue, value_of};
+use super::row_cache::{RowCache, Start};
 use crate::platform::App;
-use crate::platform::db::{self, CacheKey};
+use crate::platform::db::CacheKey;
 use crate::platform::internal_error::InternalError;
 use crate::platform::shares::Shares;
 
@@ -101,11 +105,13 @@ pub fn shared<T>(rows: Vec<T>) -> Vec<Arc<T>> {
 }
 
 /// All loaders of a process.
+///
+/// What is made for each key type is kept apart by kind, and a key type has only the kinds that it needs: with some two
+/// hundred key types, that is a quarter less for the compiler to do.
 pub struct Loaders {
-    app: App,
-    batchers: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
-    /// The number of batches, of any key type, whose waiters are being woken.
-    waking: Arc<AtomicUsize>,
+    reader: Arc<Reader>,
+    queues: Registry,
+    alone: Registry,
     /// Limits the number of [`Load::ALONE`] statements in flight.
     searches: Arc<Semaphore>,
     /// The [`Load::ALONE`] reads in flight, by client.
@@ -115,19 +121,18 @@ pub struct Loaders {
 impl Loaders {
     /// Creates loaders that read through `app`.
     pub fn new(app: App) -> Loaders {
-        let searches = Arc::new(Semaphore::new(app.config.searches));
         Loaders {
-            app,
-            batchers: RwLock::default(),
-            waking: Arc::default(),
-            searches,
+            searches: Arc::new(Semaphore::new(app.config.searches)),
             shares: Shares::new(CLIENT_SEARCHES),
+            queues: Registry::default(),
+            alone: Registry::default(),
+            reader: Arc::new(Reader { app, caches: Registry::default(), waking: AtomicUsize::default() }),
         }
     }
 
     /// Returns the application that the loaders read through.
     pub fn app(&self) -> &App {
-        &self.app
+        &self.reader.app
     }
 
     /// Loads the value of `key` in a batch with other keys; returns `None` if there is none.
@@ -138,17 +143,10 @@ impl Loaders {
         if !key.is_valid() {
             return Ok(None);
         }
-        let batcher = self.batcher::<K>();
-        if let Some(cached) = batcher.cached(&key) {
+        if let Some(cached) = self.reader.cached(&key) {
             return Ok(cached);
         }
-        if K::ALONE {
-            return self.load_alone(&batcher, key).await;
-        }
-        let batch = batcher.join(&key);
-        self.let_siblings_ask().await;
-        batcher.start(&self.app, &self.waking, &batch);
-        batch.value(&key).await
+        self.read(key).await
     }
 
     /// Loads the value of a [`Load::ALONE`] key for the client at `ip`.
@@ -161,19 +159,34 @@ impl Loaders {
         Ok(self.load(key).await?)
     }
 
+    /// Loads the value of a key that is not cached.
+    fn read<K: Load>(&self, key: K) -> BoxFuture<'_, Result<Option<K::Value>, InternalError>> {
+        // Not in an async function, which would be compiled with both.
+        if K::ALONE { self.read_alone(key).boxed() } else { self.read_in_batch(key).boxed() }
+    }
+
+    async fn read_in_batch<K: Load>(&self, key: K) -> Result<Option<K::Value>, InternalError> {
+        let queue = self.queues.get(Queue::<K>::default);
+        let batch = queue.join(&key);
+        self.let_siblings_ask().await;
+        queue.start(&self.reader, &batch);
+        batch.value(&key).await
+    }
+
     /// Loads the value of a key that takes its own statement.
-    async fn load_alone<K: Load>(&self, batcher: &Arc<Batcher<K>>, key: K) -> Result<Option<K::Value>, InternalError> {
-        if let Some(running) = batcher.running(&self.app, &key) {
+    async fn read_alone<K: Load>(&self, key: K) -> Result<Option<K::Value>, InternalError> {
+        let alone = self.alone.get(Alone::<K>::default);
+        if let Some(running) = alone.running(self.app(), &key) {
             return running.value(&key).await;
         }
         // While it waits here, the load is canceled if its request is dropped.
         let permit = self.searches.clone().acquire_owned().await?;
-        if let Some(cached) = batcher.cached(&key) {
+        if let Some(cached) = self.reader.cached(&key) {
             return Ok(cached);
         }
-        let batch = match batcher.running(&self.app, &key) {
+        let batch = match alone.running(self.app(), &key) {
             Some(running) => running,
-            None => batcher.run(&self.app, &key, permit),
+            None => alone.run(&self.reader, &key, permit),
         };
         batch.value(&key).await
     }
@@ -184,211 +197,99 @@ impl Loaders {
     /// to become ready, and the keys of one level of a query belong in one batch.
     async fn let_siblings_ask(&self) {
         loop {
-            let calm = self.waking.load(Ordering::SeqCst) == 0;
+            let calm = self.reader.waking.load(Ordering::SeqCst) == 0;
             yield_once().await;
             if calm {
                 return;
             }
         }
     }
-
-    fn batcher<K: Load>(&self) -> Arc<Batcher<K>> {
-        let known = self.batchers.read().unwrap_or_else(PoisonError::into_inner).get(&TypeId::of::<K>()).cloned();
-        let any = known.unwrap_or_else(|| {
-            let mut batchers = self.batchers.write().unwrap_or_else(PoisonError::into_inner);
-            batchers.entry(TypeId::of::<K>()).or_insert_with(|| Arc::new(Batcher::<K>::new(&self.app))).clone()
-        });
-        // The map holds a `Batcher<K>` under the type id of `K`, so the downcast never fails.
-        any.downcast().unwrap_or_else(|_| Arc::new(Batcher::new(&self.app)))
-    }
 }
 
-/// Batches the keys of one type.
-///
-/// One batch is in flight at a time while the next one grows, so that batches are large under load. Compared to two or
-/// four batches in flight, this saves PostgreSQL a sixth of the work at 16 clients.
-struct Batcher<K: Load> {
-    queue: Mutex<Queue<K>>,
-    cache: Option<RowCache<K, K::Value>>,
-    /// The [`Load::ALONE`] statements in flight, each with its start in the sequence of changes.
-    alone: Mutex<Alone<K>>,
+/// What the tasks of batches need.
+struct Reader {
+    app: App,
+    caches: Registry,
+    /// The number of batches, of any key type, whose waiters are being woken.
+    waking: AtomicUsize,
 }
 
-type Alone<K> = HashMap<K, (db::Instant, Arc<Batch<K>>)>;
-
-struct Queue<K: Load> {
-    /// The batch that new keys join.
-    next: Arc<Batch<K>>,
-    /// The keys of the next batch so far.
-    keys: HashSet<K>,
-    /// Whether the next batch can be sent: a load has yielded to its siblings.
-    due: bool,
-    /// Whether a batch is in flight.
-    busy: bool,
-}
-
-impl<K: Load> Batcher<K> {
-    fn new(app: &App) -> Batcher<K> {
-        let queue = Queue { next: Arc::default(), keys: HashSet::new(), due: false, busy: false };
-        Batcher {
-            queue: Mutex::new(queue),
-            cache: (K::CACHED && app.config.row_cache).then(|| RowCache::new(app.db.invalidation().clone())),
-            alone: Mutex::default(),
-        }
+impl Reader {
+    /// Returns the cached value of `key`; `None` if nothing is cached.
+    fn cached<K: Load>(&self, key: &K) -> Option<Option<K::Value>> {
+        if K::CACHED && self.app.config.row_cache { self.cache().get(key) } else { None }
     }
 
-    fn cached(&self, key: &K) -> Option<Option<K::Value>> {
-        self.cache.as_ref()?.get(key)
-    }
-
-    /// Returns the statement in flight for `key`, unless any key has changed since it was sent.
-    fn running(&self, app: &App, key: &K) -> Option<Arc<Batch<K>>> {
-        let alone = self.alone.lock().unwrap_or_else(PoisonError::into_inner);
-        let (since, batch) = alone.get(key)?;
-        (*since == app.db.invalidation().now()).then(|| batch.clone())
-    }
-
-    /// Sends the statement for `key` in a separate task.
-    ///
-    /// Other requests may wait for it, too.
-    fn run(self: &Arc<Self>, app: &App, key: &K, permit: OwnedSemaphorePermit) -> Arc<Batch<K>> {
-        let batch: Arc<Batch<K>> = Arc::default();
-        let entry = (app.db.invalidation().now(), batch.clone());
-        self.alone.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), entry);
-        let (batcher, reader, key, running) = (self.clone(), app.clone(), key.clone(), batch.clone());
-        let sending = async move {
-            running.answer(batcher.answer(&reader, vec![key.clone()]).await);
-            let mut alone = batcher.alone.lock().unwrap_or_else(PoisonError::into_inner);
-            if alone.get(&key).is_some_and(|(_, batch)| Arc::ptr_eq(batch, &running)) {
-                alone.remove(&key);
-            }
-            drop(permit);
-        };
-        app.tasks.spawn(sending.boxed());
-        batch
-    }
-
-    /// Adds a key to the next batch.
-    fn join(&self, key: &K) -> Arc<Batch<K>> {
-        let mut queue = self.lock();
-        queue.keys.insert(key.clone());
-        queue.next.clone()
-    }
-
-    /// Sends `batch`, unless a sibling has done so already.
-    ///
-    /// If another batch is in flight, its task sends this one afterwards.
-    fn start(self: &Arc<Self>, app: &App, waking: &Arc<AtomicUsize>, batch: &Arc<Batch<K>>) {
-        let mut queue = self.lock();
-        if !Arc::ptr_eq(&queue.next, batch) {
+    /// Caches what a batch has found that began at `start`, if [`Load::CACHED`] is set.
+    fn put<K: Load>(&self, keys: Vec<K>, found: &Found<K>, start: Start) {
+        if !K::CACHED || !self.app.config.row_cache {
             return;
         }
-        queue.due = true;
-        if queue.busy {
-            return;
+        let cache = self.cache::<K>();
+        for key in keys.into_iter().filter(Load::may_be_cached) {
+            let value = value_of(found, &key);
+            let rows = value.as_ref().map_or(1, K::rows);
+            let depends_on = key.depends_on(value.as_ref()).into_boxed_slice();
+            cache.put(key, value, rows, depends_on, start);
         }
-        queue.busy = true;
-        drop(queue);
-        let (batcher, reader, waking) = (self.clone(), app.clone(), waking.clone());
-        // A separate task, because the request that started the batch may be dropped while others still wait.
-        // Boxed, because a separate task type for each key type compiles to about a hundred more functions each.
-        let sending = async move {
-            while let Some((batch, keys)) = batcher.take() {
-                let answer = batcher.answer(&reader, keys).await;
-                waking.fetch_add(1, Ordering::SeqCst);
-                batch.answer(answer);
-                waking.fetch_sub(1, Ordering::SeqCst);
-            }
-        };
-        app.tasks.spawn(sending.boxed());
     }
 
-    /// Takes the next batch with its keys if it is due; otherwise clears `busy`.
-    ///
-    /// Both happen under one lock, so that a later [`Batcher::start`] either finds a task that will take its batch or
-    /// spawns a new one.
-    fn take(self: &Arc<Self>) -> Option<(Arc<Batch<K>>, Vec<K>)> {
-        let mut queue = self.lock();
-        if !std::mem::take(&mut queue.due) {
-            queue.busy = false;
-            return None;
-        }
-        let keys = queue.keys.drain().collect();
-        Some((std::mem::take(&mut queue.next), keys))
+    fn cache<K: Load>(&self) -> Arc<RowCache<K, K::Value>> {
+        self.caches.get(|| RowCache::new(self.app.db.invalidation().clone()))
     }
 
-    /// Loads a batch, and turns a panic or a timeout into an error.
+    /// Loads a batch, caches its values, and turns a panic or a timeout into an error.
     ///
     /// The waiters therefore always receive a result.
-    async fn answer(&self, app: &App, keys: Vec<K>) -> Result<HashMap<K, K::Value>, InternalError> {
-        let loading = AssertUnwindSafe(self.load(app, keys)).catch_unwind();
-        match tokio::time::timeout(app.config.limits.timeout + GRACE, loading).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(InternalError::new("a batched load panicked")),
-            Err(_) => Err(InternalError::timeout("a batched load took too long")),
-        }
-    }
-
-    /// Loads a batch and caches its values if [`Load::CACHED`] is set.
-    async fn load(&self, app: &App, keys: Vec<K>) -> Result<HashMap<K, K::Value>, InternalError> {
-        let cache = self.cache.as_ref().map(|cache| (cache, cache.start()));
-        let values = load(app, &keys).await?;
-        if let Some((cache, start)) = cache {
-            for key in keys.into_iter().filter(Load::may_be_cached) {
-                let value = values.get(&key).cloned();
-                let rows = value.as_ref().map_or(1, K::rows);
-                let depends_on = key.depends_on(value.as_ref()).into_boxed_slice();
-                cache.put(key, value, rows, depends_on, start);
-            }
-        }
-        Ok(values)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Queue<K>> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    async fn answer<K: Load>(&self, keys: Vec<K>) -> Answer<K> {
+        let start = Start::now(self.app.db.invalidation());
+        let mut found = Ok(Vec::new());
+        guarded(&self.app, async { found = load(&self.app, &keys).await }.boxed()).await?;
+        let found = found?;
+        self.put(keys, &found, start);
+        Ok(found)
     }
 }
 
-/// The shared result of a batch.
-///
-/// All keys resolve at once, so that a level of a query continues together.
-struct Batch<K: Load> {
-    answer: OnceLock<Result<HashMap<K, K::Value>, InternalError>>,
-    answered: Notify,
-}
+/// One object of each type, made when it is first asked for.
+#[derive(Default)]
+struct Registry(RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>);
 
-impl<K: Load> Default for Batch<K> {
-    fn default() -> Self {
-        Batch { answer: OnceLock::new(), answered: Notify::new() }
+impl Registry {
+    fn get<T: Any + Send + Sync>(&self, make: impl Fn() -> T) -> Arc<T> {
+        let any = match self.known(TypeId::of::<T>()) {
+            Some(known) => known,
+            None => self.added(TypeId::of::<T>(), Arc::new(make())),
+        };
+        // The map holds a `T` under the type id of `T`, so the downcast never fails.
+        any.downcast().unwrap_or_else(|_| Arc::new(make()))
+    }
+
+    fn known(&self, id: TypeId) -> Option<Arc<dyn Any + Send + Sync>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    }
+
+    /// Adds `new`, unless another thread has just done so.
+    fn added(&self, id: TypeId, new: Arc<dyn Any + Send + Sync>) -> Arc<dyn Any + Send + Sync> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).entry(id).or_insert(new).clone()
     }
 }
 
-impl<K: Load> Batch<K> {
-    async fn value(&self, key: &K) -> Result<Option<K::Value>, InternalError> {
-        loop {
-            // Created before the check, so that a notification after the check is not missed.
-            let answered = self.answered.notified();
-            match self.answer.get() {
-                Some(Ok(values)) => return Ok(values.get(key).cloned()),
-                Some(Err(error)) => return Err(error.copy()),
-                None => answered.await,
-            }
-        }
-    }
-
-    fn answer(&self, answer: Result<HashMap<K, K::Value>, InternalError>) {
-        // It is set only once: its task has taken the batch out of the queue.
-        drop(self.answer.set(answer));
-        self.answered.notify_waiters();
-    }
-}
-
-async fn load<K: Load>(app: &App, keys: &[K]) -> Result<HashMap<K, K::Value>, InternalError> {
-    let mut values = HashMap::with_capacity(keys.len());
+async fn load<K: Load>(app: &App, keys: &[K]) -> Answer<K> {
+    let mut found = Vec::with_capacity(1);
     for keys in keys.chunks(STATEMENT_KEYS) {
-        values.extend(K::load(app, keys).await?);
+        found.push(K::load(app, keys).await?);
     }
-    Ok(values)
+    Ok(found)
+}
+
+/// Ends `loading` with an error if it panics or takes too long.
+async fn guarded(app: &App, loading: BoxFuture<'_, ()>) -> Result<(), InternalError> {
+    match tokio::time::timeout(app.config.limits.timeout + GRACE, AssertUnwindSafe(loading).catch_unwind()).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => Err(InternalError::new("a batched load panicked")),
+        Err(_) => Err(InternalError::timeout("a batched load took too long")),
+    }
 }
 
 /// Yields once, so that other ready tasks and futures run first.

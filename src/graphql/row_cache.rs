@@ -29,6 +29,15 @@ pub(crate) struct Start {
     changes: db::Instant,
 }
 
+impl Start {
+    /// Marks the start of a load.
+    ///
+    /// Call it before the load and pass the result to [`RowCache::put`].
+    pub(crate) fn now(changes: &Invalidation) -> Start {
+        Start { at: Instant::now(), changes: changes.now() }
+    }
+}
+
 /// A cache of the values of one key type, which also caches that a key has no value.
 pub(crate) struct RowCache<K, V> {
     invalidation: Invalidation,
@@ -61,13 +70,6 @@ impl<K: Eq + Hash, V: Clone> RowCache<K, V> {
         let shard = || Shard { born: Instant::now(), rows: 0, young: HashMap::new(), old: HashMap::new() };
         let shards = std::array::from_fn(|_| RwLock::new(shard()));
         RowCache { invalidation, hasher: RandomState::new(), shards }
-    }
-
-    /// Marks the start of a load.
-    ///
-    /// Call it before the load and pass the result to [`RowCache::put`].
-    pub(crate) fn start(&self) -> Start {
-        Start { at: Instant::now(), changes: self.invalidation.now() }
     }
 
     /// Returns the cached value of `key`; `None` if nothing is cached.
@@ -119,7 +121,7 @@ mod tests {
 
     /// Returns the start of a load that began `ago` in the past.
     fn begun(cache: &RowCache<u32, u32>, ago: Duration) -> Start {
-        let now = cache.start();
+        let now = Start::now(&cache.invalidation);
         Start { at: now.at.checked_sub(ago).unwrap(), ..now }
     }
 
@@ -127,10 +129,10 @@ mod tests {
     fn a_value_and_its_absence_are_cached() {
         let (_, cache) = cache();
         assert_eq!(cache.get(&1), None);
-        cache.put(1, Some(10), 1, on(1), cache.start());
-        cache.put(2, None, 1, on(2), cache.start());
+        cache.put(1, Some(10), 1, on(1), Start::now(&cache.invalidation));
+        cache.put(2, None, 1, on(2), Start::now(&cache.invalidation));
         assert_eq!((cache.get(&1), cache.get(&2), cache.get(&3)), (Some(Some(10)), Some(None), None));
-        cache.put(1, Some(11), 1, on(1), cache.start());
+        cache.put(1, Some(11), 1, on(1), Start::now(&cache.invalidation));
         assert_eq!(cache.get(&1), Some(Some(11)));
     }
 
@@ -149,14 +151,14 @@ mod tests {
     #[test]
     fn a_change_invalidates_what_depends_on_it_and_keeps_out_what_began_before() {
         let (changes, cache) = cache();
-        let early = cache.start();
+        let early = Start::now(&cache.invalidation);
         cache.put(1, Some(10), 1, on(1), early);
         cache.put(2, Some(20), 1, on(2), early);
         changes.heard(&crate::platform::db::payload(&on(1)));
         assert_eq!((cache.get(&1), cache.get(&2)), (None, Some(Some(20))), "the other one stays");
         cache.put(1, Some(10), 1, on(1), early);
         assert_eq!(cache.get(&1), None, "it may be what was there before the change");
-        cache.put(1, Some(11), 1, on(1), cache.start());
+        cache.put(1, Some(11), 1, on(1), Start::now(&cache.invalidation));
         assert_eq!(cache.get(&1), Some(Some(11)));
         changes.everything_changed();
         assert_eq!((cache.get(&1), cache.get(&2)), (None, None));
@@ -167,7 +169,7 @@ mod tests {
         let (_, cache) = cache();
         let most = 2 * SHARDS * GENERATION_ROWS;
         for key in 0..200_000 {
-            cache.put(key, Some(key), 3, on(key), cache.start());
+            cache.put(key, Some(key), 3, on(key), Start::now(&cache.invalidation));
             assert!(key % 997 != 0 || cache.get(&key) == Some(Some(key)), "{key}");
         }
         let held = |shard: &RwLock<Shard<u32, u32>>| {
@@ -176,7 +178,7 @@ mod tests {
         };
         let held: usize = cache.shards.iter().map(held).sum();
         assert!(3 * held <= most && 3 * held > most / 2, "{held} entries of three rows");
-        cache.put(1_000_000, Some(1), GENERATION_ROWS + 1, on(1), cache.start());
+        cache.put(1_000_000, Some(1), GENERATION_ROWS + 1, on(1), Start::now(&cache.invalidation));
         assert_eq!(cache.get(&1_000_000), None, "too large a value is not cached");
     }
 }
