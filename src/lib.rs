@@ -15,9 +15,10 @@
 //! config                 every setting
 //! ```
 //!
-//! Each of `config`, `platform`, the kernel and the features is a crate of its own, whose root is the folder's `lib.rs`. What
-//! features have in the schema, in their `graphql/`, is in this crate, because there they show each other: a feature's
-//! `mod.rs` is both together.
+//! `config`, `platform`, the kernel and each feature are crates of their own (`lyceum_catalog` is `src/catalog/lib.rs`), whose
+//! paths are the same everywhere (`crate::catalog::Course`). What features have in the schema, in their `graphql/`, is in
+//! this crate, because there they show each other: `src/catalog/mod.rs` is both together, and `src/graphql/mod.rs` the
+//! kernel with the schema and the executor.
 //!
 //! **A query.** [`http`] authenticates the caller by the access token, without a database read. [`graphql::Executor`]
 //! takes the parsed document from its cache, checks depth and cost, and lets async-graphql execute it. A resolver is a

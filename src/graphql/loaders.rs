@@ -106,12 +106,13 @@ pub fn shared<T>(rows: Vec<T>) -> Vec<Arc<T>> {
 
 /// All loaders of a process.
 ///
-/// What is made for each key type is kept apart by kind, and a key type has only the kinds that it needs: with some two
-/// hundred key types, that is a quarter less for the compiler to do.
+/// What a key type needs is made when it is first loaded, and kept apart by kind: whatever is generic is compiled some two
+/// hundred times. Therefore a key type has only the kinds that it needs, and there is no collection or combinator of its
+/// own where one of all types serves (`docs/measurements.md`).
 pub struct Loaders {
     reader: Arc<Reader>,
-    queues: Registry,
-    alone: Registry,
+    queues: ByType,
+    alone: ByType,
     /// Limits the number of [`Load::ALONE`] statements in flight.
     searches: Arc<Semaphore>,
     /// The [`Load::ALONE`] reads in flight, by client.
@@ -124,9 +125,9 @@ impl Loaders {
         Loaders {
             searches: Arc::new(Semaphore::new(app.config.searches)),
             shares: Shares::new(CLIENT_SEARCHES),
-            queues: Registry::default(),
-            alone: Registry::default(),
-            reader: Arc::new(Reader { app, caches: Registry::default(), waking: AtomicUsize::default() }),
+            queues: ByType::default(),
+            alone: ByType::default(),
+            reader: Arc::new(Reader { app, caches: ByType::default(), waking: AtomicUsize::default() }),
         }
     }
 
@@ -161,7 +162,7 @@ impl Loaders {
 
     /// Loads the value of a key that is not cached.
     fn read<K: Load>(&self, key: K) -> BoxFuture<'_, Result<Option<K::Value>, InternalError>> {
-        // Not in an async function, which would be compiled with both.
+        // An async function would be compiled with both futures, this one only with that of the branch.
         if K::ALONE { self.read_alone(key).boxed() } else { self.read_in_batch(key).boxed() }
     }
 
@@ -209,7 +210,7 @@ impl Loaders {
 /// What the tasks of batches need.
 struct Reader {
     app: App,
-    caches: Registry,
+    caches: ByType,
     /// The number of batches, of any key type, whose waiters are being woken.
     waking: AtomicUsize,
 }
@@ -242,20 +243,25 @@ impl Reader {
     ///
     /// The waiters therefore always receive a result.
     async fn answer<K: Load>(&self, keys: Vec<K>) -> Answer<K> {
-        let start = Start::now(self.app.db.invalidation());
-        let mut found = Ok(Vec::new());
-        guarded(&self.app, async { found = load(&self.app, &keys).await }.boxed()).await?;
-        let found = found?;
-        self.put(keys, &found, start);
-        Ok(found)
+        let mut answer = Ok(Vec::new());
+        // The result is handed over, not returned, so that all key types share one type of future.
+        let loading = async {
+            let start = Start::now(self.app.db.invalidation());
+            answer = load(&self.app, &keys).await;
+            if let Ok(found) = &answer {
+                self.put(keys, found, start);
+            }
+        };
+        guarded(&self.app, loading.boxed()).await?;
+        answer
     }
 }
 
 /// One object of each type, made when it is first asked for.
 #[derive(Default)]
-struct Registry(RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>);
+struct ByType(RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>);
 
-impl Registry {
+impl ByType {
     fn get<T: Any + Send + Sync>(&self, make: impl Fn() -> T) -> Arc<T> {
         let any = match self.known(TypeId::of::<T>()) {
             Some(known) => known,

@@ -2,7 +2,7 @@
 //!
 //! [`App`] bundles them and is passed to every command and query. `app.rs` constructs it.
 
-// Paths are the same in all three crates, but for `pub(in …)`, which wants the real one.
+// Paths are the same in all crates, but for `pub(in …)`, which wants the real one.
 use crate as platform;
 use lyceum_config as config;
 

@@ -17,6 +17,7 @@ use futures_util::future::join_all;
 use lyceum::graphql::Sequential;
 use lyceum::graphql::loaders::{Load, Loaders};
 use lyceum::platform::App;
+use lyceum::platform::db::CacheKey;
 use lyceum::platform::internal_error::InternalError;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -269,6 +270,31 @@ async fn a_panic_is_an_error_for_its_own_batch_only() {
     assert_eq!(within(doomed).await.unwrap().unwrap_err().report(), "a batched load panicked");
     assert_eq!(within(waiting).await.unwrap(), Some((3, 1)));
     assert_eq!(within(loaders.load(calm.key(4))).await.unwrap(), Some((4, 1)));
+}
+
+/// A cached key that cannot tell what its value depends on.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Careless;
+
+impl Load for Careless {
+    type Value = u32;
+    const CACHED: bool = true;
+
+    fn depends_on(&self, _: Option<&u32>) -> Vec<CacheKey> {
+        panic!("as the test wants it")
+    }
+
+    async fn load(_: &App, keys: &[Careless]) -> Result<HashMap<Careless, u32>, InternalError> {
+        Ok(keys.iter().map(|key| (key.clone(), 1)).collect())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_when_values_are_cached_is_one_too() {
+    let (_app, loaders) = loaders().await;
+    for _ in 0..2 {
+        assert_eq!(within(loaders.load(Careless)).await.unwrap_err().report(), "a batched load panicked");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

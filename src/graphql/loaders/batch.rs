@@ -1,6 +1,7 @@
-//! Batches of the keys of one type.
+//! Batches of the keys of one type, and single statements for those that are read alone.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -13,7 +14,9 @@ use crate::platform::App;
 use crate::platform::db;
 use crate::platform::internal_error::InternalError;
 
-/// The statements of a [`Load::ALONE`] type in flight, each with its start in the sequence of changes. They are few.
+/// The statements of a [`Load::ALONE`] type in flight, each with its start in the sequence of changes.
+///
+/// There are at most as many as `LYCEUM_SEARCHES` allows.
 pub(super) struct Alone<K: Load>(Mutex<Vec<(K, db::Instant, Arc<Batch<K>>)>>);
 
 impl<K: Load> Default for Alone<K> {
@@ -36,13 +39,14 @@ impl<K: Load> Alone<K> {
     pub(super) fn run(self: &Arc<Self>, reader: &Arc<Reader>, key: &K, permit: OwnedSemaphorePermit) -> Arc<Batch<K>> {
         let batch: Arc<Batch<K>> = Arc::default();
         self.lock().push((key.clone(), reader.app.db.invalidation().now(), batch.clone()));
-        let (alone, sender, key, running) = (self.clone(), reader.clone(), key.clone(), batch.clone());
+        let (alone, tasks) = (self.clone(), reader.app.tasks.clone());
+        let (reader, key, running) = (reader.clone(), key.clone(), batch.clone());
         let sending = async move {
-            running.answer(sender.answer(vec![key]).await);
+            running.answer(reader.answer(vec![key]).await);
             alone.lock().retain(|(_, _, batch)| !Arc::ptr_eq(batch, &running));
             drop(permit);
         };
-        reader.app.tasks.spawn(sending.boxed());
+        tasks.spawn(sending.boxed());
         batch
     }
 
@@ -82,11 +86,15 @@ impl<K: Load> Queue<K> {
     /// Adds a key to the next batch.
     pub(super) fn join(&self, key: &K) -> Arc<Batch<K>> {
         let queued = &mut *self.lock();
-        let hash = queued.hasher.hash_one(key);
-        // A key that shares its hash with another one may be there twice, which is only a waste.
-        let is_there = queued.places.get(&hash).and_then(|place| queued.keys.get(*place)) == Some(key);
+        let is_there = match queued.places.entry(queued.hasher.hash_one(key)) {
+            Entry::Vacant(place) => {
+                place.insert(queued.keys.len());
+                false
+            }
+            // Another key may have the same hash.
+            Entry::Occupied(place) => queued.keys.get(*place.get()) == Some(key) || queued.keys.contains(key),
+        };
         if !is_there {
-            queued.places.insert(hash, queued.keys.len());
             queued.keys.push(key.clone());
         }
         queued.next.clone()
@@ -106,18 +114,18 @@ impl<K: Load> Queue<K> {
         }
         queued.busy = true;
         drop(queued);
-        let (queue, sender) = (self.clone(), reader.clone());
+        let (queue, reader, tasks) = (self.clone(), reader.clone(), reader.app.tasks.clone());
         // A separate task, because the request that started the batch may be dropped while others still wait.
         // Boxed, because a separate task type for each key type compiles to about a hundred more functions each.
         let sending = async move {
             while let Some((batch, keys)) = queue.take() {
-                let answer = sender.answer(keys).await;
-                sender.waking.fetch_add(1, Ordering::SeqCst);
+                let answer = reader.answer(keys).await;
+                reader.waking.fetch_add(1, Ordering::SeqCst);
                 batch.answer(answer);
-                sender.waking.fetch_sub(1, Ordering::SeqCst);
+                reader.waking.fetch_sub(1, Ordering::SeqCst);
             }
         };
-        reader.app.tasks.spawn(sending.boxed());
+        tasks.spawn(sending.boxed());
     }
 
     /// Takes the next batch with its keys if it is due; otherwise clears `busy`.
@@ -139,10 +147,12 @@ impl<K: Load> Queue<K> {
     }
 }
 
-/// What the statements of a batch have found.
+/// What a batch has found: a map for each of its statements.
 pub(super) type Found<K> = Vec<HashMap<K, <K as Load>::Value>>;
+/// The same, unless it has failed.
 pub(super) type Answer<K> = Result<Found<K>, InternalError>;
 
+/// Returns what a batch has found for a key.
 pub(super) fn value_of<K: Load>(found: &Found<K>, key: &K) -> Option<K::Value> {
     found.iter().find_map(|values| values.get(key)).cloned()
 }
@@ -175,7 +185,7 @@ impl<K: Load> Batch<K> {
     }
 
     fn answer(&self, answer: Answer<K>) {
-        // It is set only once: its task has taken the batch out of the queue.
+        // It is set only once: a batch has one task, which has taken it out of the queue.
         drop(self.answer.set(answer));
         self.answered.notify_waiters();
     }

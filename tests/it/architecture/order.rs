@@ -38,7 +38,7 @@ fn layer(module: &[&str]) -> usize {
     match module {
         ["config", ..] => 0,
         ["platform", ..] => 1,
-        // `Executor` is re-exported by the kernel's `mod.rs`.
+        // `Executor` is re-exported by `graphql/mod.rs`.
         ["graphql", "schema" | "executor" | "Executor", ..] => 4,
         ["graphql", ..] => 2,
         ["http" | "app", ..] => 5,
