@@ -14,10 +14,15 @@ use crate::platform::App;
 use crate::platform::db;
 use crate::platform::internal_error::InternalError;
 
-/// The statements of a [`Load::ALONE`] type in flight, each with its start in the sequence of changes.
-///
-/// There are at most as many as `LYCEUM_SEARCHES` allows.
-pub(super) struct Alone<K: Load>(Mutex<Vec<(K, db::Instant, Arc<Batch<K>>)>>);
+/// The statements of a [`Load::ALONE`] type in flight: at most as many as `LYCEUM_SEARCHES` allows.
+pub(super) struct Alone<K: Load>(Mutex<Vec<Running<K>>>);
+
+struct Running<K: Load> {
+    key: K,
+    /// Its start in the sequence of changes.
+    since: db::Instant,
+    batch: Arc<Batch<K>>,
+}
 
 impl<K: Load> Default for Alone<K> {
     fn default() -> Self {
@@ -30,7 +35,7 @@ impl<K: Load> Alone<K> {
     pub(super) fn running(&self, app: &App, key: &K) -> Option<Arc<Batch<K>>> {
         let now = app.db.invalidation().now();
         let running = self.lock();
-        running.iter().find(|(other, since, _)| *since == now && other == key).map(|(_, _, batch)| batch.clone())
+        running.iter().find(|running| running.since == now && running.key == *key).map(|running| running.batch.clone())
     }
 
     /// Sends the statement for `key` in a separate task.
@@ -38,19 +43,20 @@ impl<K: Load> Alone<K> {
     /// Other requests may wait for it, too.
     pub(super) fn run(self: &Arc<Self>, reader: &Arc<Reader>, key: &K, permit: OwnedSemaphorePermit) -> Arc<Batch<K>> {
         let batch: Arc<Batch<K>> = Arc::default();
-        self.lock().push((key.clone(), reader.app.db.invalidation().now(), batch.clone()));
+        let since = reader.app.db.invalidation().now();
+        self.lock().push(Running { key: key.clone(), since, batch: batch.clone() });
         let (alone, tasks) = (self.clone(), reader.app.tasks.clone());
         let (reader, key, running) = (reader.clone(), key.clone(), batch.clone());
         let sending = async move {
             running.answer(reader.answer(vec![key]).await);
-            alone.lock().retain(|(_, _, batch)| !Arc::ptr_eq(batch, &running));
+            alone.lock().retain(|other| !Arc::ptr_eq(&other.batch, &running));
             drop(permit);
         };
         tasks.spawn(sending.boxed());
         batch
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<(K, db::Instant, Arc<Batch<K>>)>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Running<K>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
